@@ -1,0 +1,6 @@
+//! The Arm architecture as data and pure functions: encodings, registers, features, layouts.
+//!
+//! Facts only: no state, no behaviour of the machine or of the hypervisor. `no_std`, no allocation,
+//! no unsafe; both halves and every test may use it.
+#![no_std]
+#![forbid(unsafe_code)]

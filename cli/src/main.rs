@@ -1,0 +1,3 @@
+//! The `droste` command.
+
+fn main() {}

@@ -1,0 +1,5 @@
+//! A full-system AArch64 emulator: CPUs with EL0 to EL2, memory, interrupts and a board that is
+//! compatible with QEMU's `virt`.
+//!
+//! It knows nothing of Droste's own hypervisor, and prints nothing: the `droste` command and the tests
+//! are its users.

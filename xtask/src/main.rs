@@ -1,0 +1,3 @@
+//! `cargo xtask ...`: the one entry point for everything that is not plain host Rust.
+
+fn main() {}
