@@ -3,3 +3,5 @@
 //!
 //! It knows nothing of Droste's own hypervisor, and prints nothing: the `droste` command and the tests
 //! are its users.
+
+pub mod bus;
