@@ -4,3 +4,5 @@
 //! no unsafe; both halves and every test may use it.
 #![no_std]
 #![forbid(unsafe_code)]
+
+pub mod fields;

@@ -1,0 +1,81 @@
+//! Fields of system registers, one module per register, named as in the Arm manual.
+//!
+//! `hcr_el2::TGE.is_set(value)`. A register whose layout depends on HCR_EL2.E2H has two modules: the
+//! one for E2H = 1 ends in `_e2h`.
+
+#[allow(non_upper_case_globals, non_snake_case, reason = "spelled as in the manual")]
+#[rustfmt::skip]
+mod generated;
+
+pub use generated::*;
+
+/// A field of a register: position and width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    lsb: u8,
+    width: u8,
+}
+
+impl Field {
+    /// The field that spans bits `msb` down to `lsb`.
+    #[must_use]
+    pub const fn new(msb: u8, lsb: u8) -> Field {
+        Field { lsb, width: msb - lsb + 1 }
+    }
+
+    /// The lowest bit number of the field.
+    #[must_use]
+    pub const fn lsb(self) -> u8 {
+        self.lsb
+    }
+
+    /// The mask of the field in the register.
+    #[must_use]
+    pub const fn mask(self) -> u64 {
+        (u64::MAX >> (64 - self.width)) << self.lsb
+    }
+
+    /// The field's value, right-aligned.
+    #[must_use]
+    pub const fn get(self, register: u64) -> u64 {
+        (register & self.mask()) >> self.lsb
+    }
+
+    /// The field's value as a signed number.
+    #[must_use]
+    pub const fn get_signed(self, register: u64) -> i64 {
+        (self.get(register) << (64 - self.width)).cast_signed() >> (64 - self.width)
+    }
+
+    /// Whether any bit of the field is set.
+    #[must_use]
+    pub const fn is_set(self, register: u64) -> bool {
+        register & self.mask() != 0
+    }
+
+    /// The register with the field replaced; bits of `value` beyond the field are ignored.
+    #[must_use]
+    pub const fn with(self, register: u64, value: u64) -> u64 {
+        (register & !self.mask()) | ((value << self.lsb) & self.mask())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_have_the_manuals_positions() {
+        assert_eq!(hcr_el2::TGE.mask(), 1 << 27);
+        assert_eq!(hcr_el2::E2H.mask(), 1 << 34);
+        assert_eq!(cptr_el2_e2h::FPEN.mask(), 3 << 20);
+        assert_eq!(cptr_el2::TFP.mask(), 1 << 10);
+        assert_eq!(sctlr_el1::M.mask(), 1);
+    }
+
+    #[test]
+    fn with_replaces_only_the_field() {
+        assert_eq!(hcr_el2::BSU.with(u64::MAX, 0), !(3 << 10));
+        assert_eq!(id_aa64mmfr4_el1::E2H0.get_signed(0xf << 24), -1);
+    }
+}
