@@ -5,3 +5,4 @@
 //! are its users.
 
 pub mod bus;
+pub mod ram;
