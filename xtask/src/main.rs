@@ -1,13 +1,71 @@
 //! `cargo xtask ...`: the one entry point for everything that is not plain host Rust.
+//!
+//! Each subcommand does its own set-up, says what it does, and may be run at any time and in any order.
+//! Nothing here is part of the product; nothing in the product depends on it.
 
+use std::process::ExitCode;
+
+mod args;
+mod check;
+#[expect(dead_code, reason = "the guests will use it")]
+mod cross;
+#[expect(dead_code, reason = "the guests will use it")]
+mod debian;
 mod r#gen;
+mod place;
+mod process;
+mod say;
+mod setup;
+mod test;
 
-fn main() {
-    if std::env::args().nth(1).as_deref() == Some("gen") {
-        let check = std::env::args().any(|a| a == "--check");
-        if let Err(why) = r#gen::run(check) {
-            eprintln!("xtask: {why}");
-            std::process::exit(1);
+use args::Args;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND [OPTIONS]
+
+  setup                 make the bare-metal target buildable on this machine
+  check                 format, lints on both targets, generated code, docs, dependency policy
+  test [OPTIONS]        host tests, then whole machines running guests
+      --case NAME         only this end-to-end case (may be repeated), enabled or not
+      --on droste|qemu    what runs the cases (default droste)
+      --host              only the host tests
+      --list              name the cases
+  gen [--check]         regenerate the code that comes from data/; --check only compares";
+
+fn main() -> ExitCode {
+    match dispatch(Args::from_env()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("xtask: {why:#}");
+            ExitCode::FAILURE
         }
+    }
+}
+
+/// Runs one subcommand; `Ok(false)` is a failure that has already been explained.
+fn dispatch(mut args: Args) -> anyhow::Result<bool> {
+    match args.command().as_deref() {
+        Some("setup") => {
+            args.finish()?;
+            println!("{}: {}", setup::TARGET, setup::ensure()?);
+            Ok(true)
+        }
+        Some("check") => {
+            args.finish()?;
+            check::run()
+        }
+        Some("test") => test::run(args),
+        Some("gen") => {
+            let check = args.flag("--check");
+            args.finish()?;
+            r#gen::run(check).map(|()| true).map_err(anyhow::Error::msg)
+        }
+        Some("help" | "--help" | "-h") => {
+            println!("{USAGE}");
+            Ok(true)
+        }
+        Some(other) => anyhow::bail!("no command {other:?}\n{USAGE}"),
+        None => anyhow::bail!("name a command\n{USAGE}"),
     }
 }

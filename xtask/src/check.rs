@@ -1,0 +1,55 @@
+//! Everything about the source that a machine can check without running it.
+
+use crate::process::{answers, cargo, succeeds};
+use crate::{cross, r#gen, say};
+use anyhow::Result;
+use std::process::Command;
+
+/// Runs every check, also after one has failed, and names those that failed.
+pub(crate) fn run() -> Result<bool> {
+    let mut failed = Vec::new();
+    let mut step = |name: &'static str, passed: Result<bool>| {
+        let passed = passed.unwrap_or_else(|why| {
+            say::say(format!("{why:#}"));
+            false
+        });
+        if !passed {
+            failed.push(name);
+        }
+    };
+    let mut host = |name: &'static str, command: &mut Command| {
+        say::say(format!("check: {name}"));
+        step(name, succeeds(command));
+    };
+    host("format", cargo().args(["fmt", "--all", "--check"]));
+    host(
+        "lints, host",
+        cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-Dwarnings"]),
+    );
+    host(
+        "documentation",
+        cargo().args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-Dwarnings"),
+    );
+    if answers(cargo().args(["deny", "--version"])) {
+        host("dependency policy", cargo().args(["deny", "--all-features", "check"]));
+    } else {
+        say::say("check: dependency policy: SKIPPED, cargo-deny is not installed");
+    }
+    say::say("check: lints, bare metal");
+    step("lints, bare metal", bare_metal());
+    say::say("check: generated code");
+    step("generated code", r#gen::run(true).map(|()| true).map_err(anyhow::Error::msg));
+    if failed.is_empty() {
+        say::say("check: all is well");
+    } else {
+        say::say(format!("check: FAILED: {}", failed.join("; ")));
+    }
+    Ok(failed.is_empty())
+}
+
+fn bare_metal() -> Result<bool> {
+    if cross::PACKAGES.is_empty() {
+        return Ok(true);
+    }
+    succeeds(cross::cargo("clippy")?.args(["--quiet", "--", "-Dwarnings"]))
+}
