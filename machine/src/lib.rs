@@ -5,4 +5,5 @@
 //! are its users.
 
 pub mod bus;
+pub mod loader;
 pub mod ram;

@@ -1,0 +1,83 @@
+//! The arm64 Linux `Image`: a flat binary with a 64-byte header.
+
+use super::{LoadError, field};
+
+const HEADER_BYTES: usize = 64;
+const MAGIC: &[u8; 4] = b"ARM\x64";
+/// Where a kernel too old to fill in `image_size` expects to be, relative to a 2 MiB boundary.
+const OLD_TEXT_OFFSET: u64 = 0x8_0000;
+
+/// A flat kernel and what its header says.
+#[derive(Debug)]
+pub struct Image {
+    bytes: Vec<u8>,
+    text_offset: u64,
+    memory_bytes: u64,
+    flags: ImageFlags,
+}
+
+impl Image {
+    /// Tells whether `bytes` carry the arm64 magic.
+    pub(super) fn detect(bytes: &[u8]) -> bool {
+        field(bytes, 56).as_ref() == Some(MAGIC)
+    }
+
+    /// Reads the header of `bytes`, which [`Self::detect`] has recognised.
+    pub(super) fn parse(bytes: Vec<u8>) -> Result<Self, LoadError> {
+        let length = bytes.len() as u64;
+        let truncated =
+            || LoadError::Truncated { what: "the Image header", needed: HEADER_BYTES as u64, found: length };
+        let word = |offset| field(&bytes, offset).map(u64::from_le_bytes).ok_or_else(truncated);
+        let (text_offset, image_size, flags) = (word(8)?, word(16)?, ImageFlags(word(24)?));
+        field::<HEADER_BYTES>(&bytes, 0).ok_or_else(truncated)?;
+        // Documentation/arch/arm64/booting.rst: where image_size is zero, text_offset is not to be trusted.
+        let text_offset = if image_size == 0 { OLD_TEXT_OFFSET } else { text_offset };
+        Ok(Self { bytes, text_offset, memory_bytes: image_size.max(length), flags })
+    }
+
+    /// The bytes to copy to memory.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The distance of the first byte from a 2 MiB boundary.
+    pub fn text_offset(&self) -> u64 {
+        self.text_offset
+    }
+
+    /// The memory that the kernel takes before it manages memory itself, bss included.
+    pub fn memory_bytes(&self) -> u64 {
+        self.memory_bytes
+    }
+
+    /// The header's flags.
+    pub fn flags(&self) -> ImageFlags {
+        self.flags
+    }
+}
+
+/// The `flags` field of the header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageFlags(u64);
+
+impl ImageFlags {
+    /// The kernel runs big-endian.
+    pub fn big_endian(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// The page size in bytes that the kernel was built for, where it says so.
+    pub fn page_bytes(self) -> Option<u64> {
+        match self.0 >> 1 & 3 {
+            0 => None,
+            1 => Some(4 << 10),
+            2 => Some(16 << 10),
+            _ => Some(64 << 10),
+        }
+    }
+
+    /// The kernel may be at any 2 MiB boundary, not only near the start of RAM.
+    pub fn anywhere(self) -> bool {
+        self.0 & 8 != 0
+    }
+}
