@@ -5,5 +5,7 @@
 //! are its users.
 
 pub mod bus;
+pub mod clock;
+pub mod irq;
 pub mod loader;
 pub mod ram;
