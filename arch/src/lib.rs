@@ -5,4 +5,8 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod a64;
+pub mod expr;
+pub mod feature;
 pub mod fields;
+pub mod sysreg;

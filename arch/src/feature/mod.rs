@@ -1,0 +1,251 @@
+//! Architectural features: names, what they require, and how ID registers announce them.
+
+use core::fmt;
+
+use crate::expr::{Expr, Facts};
+use crate::sysreg::SysReg;
+
+#[rustfmt::skip]
+mod generated;
+
+use generated::{ALL, CONSTRAINTS, ID_RULES, NAMES, REQUIRES};
+pub use generated::{COUNT, Feature};
+
+const WORDS: usize = COUNT.div_ceil(64);
+
+impl Feature {
+    /// Every feature, by name.
+    pub fn all() -> impl ExactSizeIterator<Item = Self> {
+        ALL.iter().copied()
+    }
+
+    /// The name, as in `FEAT_NV2`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        NAMES[self as usize]
+    }
+
+    /// The feature with this name; the prefix `FEAT_` may be left out, and case is ignored.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let bare = |n: &'static str| n.strip_prefix("FEAT_").unwrap_or(n);
+        Self::all().find(|f| f.name().eq_ignore_ascii_case(name) || bare(f.name()).eq_ignore_ascii_case(name))
+    }
+
+    /// What a CPU with this feature must also have.
+    #[must_use]
+    pub fn requires(self) -> &'static Expr {
+        &REQUIRES[self as usize]
+    }
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl fmt::Debug for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A set of features.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct FeatureSet([u64; WORDS]);
+
+impl FeatureSet {
+    /// The set without features.
+    pub const EMPTY: Self = Self([0; WORDS]);
+
+    /// Whether the feature is in the set.
+    #[must_use]
+    pub const fn contains(&self, feature: Feature) -> bool {
+        self.0[feature as usize / 64] >> (feature as usize % 64) & 1 != 0
+    }
+
+    /// Adds a feature.
+    pub const fn insert(&mut self, feature: Feature) {
+        self.0[feature as usize / 64] |= 1 << (feature as usize % 64);
+    }
+
+    /// Removes a feature.
+    pub const fn remove(&mut self, feature: Feature) {
+        self.0[feature as usize / 64] &= !(1 << (feature as usize % 64));
+    }
+
+    /// The set with these features added.
+    #[must_use]
+    pub const fn with(mut self, features: &[Feature]) -> Self {
+        let mut i = 0;
+        while i < features.len() {
+            self.insert(features[i]);
+            i += 1;
+        }
+        self
+    }
+
+    /// The features in the set, by name.
+    pub fn iter(&self) -> impl Iterator<Item = Feature> {
+        Feature::all().filter(|f| self.contains(*f))
+    }
+
+    /// The number of features in the set.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// The set with everything added that its features require without alternative.
+    #[must_use]
+    pub fn closure(mut self) -> Self {
+        loop {
+            let before = self;
+            for f in before.iter() {
+                self.insert_required(f.requires());
+            }
+            if self == before {
+                return self;
+            }
+        }
+    }
+
+    fn insert_required(&mut self, e: &Expr) {
+        match e {
+            Expr::Feature(f) => self.insert(*f),
+            Expr::All(list) => list.iter().for_each(|e| self.insert_required(e)),
+            _ => {}
+        }
+    }
+
+    /// The features that a CPU with these ID registers has.
+    ///
+    /// `read` gives the value of an ID register; a register that the CPU does not have reads as zero.
+    /// Features that no ID register announces are included when one that is announced requires them.
+    pub fn from_id_registers(read: impl Fn(SysReg) -> u64) -> Self {
+        let mut set = Self::EMPTY.with(&[Feature::FEAT_AA64, Feature::FEAT_AA64EL0, Feature::FEAT_AA64EL1]);
+        // Conditions name other features, so repeat until nothing is added: no condition that
+        // announces a feature asks for the absence of one that is announced.
+        loop {
+            let before = set;
+            for rule in ID_RULES {
+                if rule.when.holds(&IdFacts { set: &set, read: &read }) {
+                    rule.features.iter().for_each(|f| set.insert(*f));
+                }
+            }
+            set = set.closure();
+            if set == before {
+                return set;
+            }
+        }
+    }
+
+    /// What the architecture forbids in this set.
+    pub fn violations(&self) -> impl Iterator<Item = Violation> {
+        let facts = IdFacts { set: self, read: &|_| 0 };
+        let own = self.iter().filter(move |f| !f.requires().holds(&facts));
+        let own = own.map(|f| Violation { feature: Some(f), requires: f.requires() });
+        let facts = IdFacts { set: self, read: &|_| 0 };
+        let others = CONSTRAINTS.iter().filter(move |c| c.when.holds(&facts) && !c.requires.holds(&facts));
+        own.chain(others.map(|c| Violation { feature: first_feature(&c.when), requires: &c.requires }))
+    }
+}
+
+fn first_feature(e: &Expr) -> Option<Feature> {
+    match e {
+        Expr::Feature(f) => Some(*f),
+        Expr::All(list) | Expr::Any(list) => list.iter().find_map(first_feature),
+        _ => None,
+    }
+}
+
+impl fmt::Debug for FeatureSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+/// A feature whose requirements are not met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The feature.
+    pub feature: Option<Feature>,
+    /// What the set lacks.
+    pub requires: &'static Expr,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.feature {
+            Some(feature) => write!(f, "{feature} requires {}", self.requires),
+            None => write!(f, "{} is required", self.requires),
+        }
+    }
+}
+
+struct Constraint {
+    when: Expr,
+    requires: Expr,
+}
+
+struct IdRule {
+    features: &'static [Feature],
+    when: Expr,
+}
+
+struct IdFacts<'a, F> {
+    set: &'a FeatureSet,
+    read: &'a F,
+}
+
+impl<F: Fn(SysReg) -> u64> Facts for IdFacts<'_, F> {
+    fn feature(&self, feature: Feature) -> bool {
+        self.set.contains(feature)
+    }
+
+    fn register(&self, register: SysReg) -> u64 {
+        (self.read)(register)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closure_of_nv2_contains_nv() {
+        let set = FeatureSet::EMPTY.with(&[Feature::FEAT_NV2]).closure();
+        assert!(set.contains(Feature::FEAT_NV));
+    }
+
+    #[test]
+    fn violations_of_nv2_without_nv_name_both() {
+        let set = FeatureSet::EMPTY.with(&[Feature::FEAT_NV2]);
+        let v = set.violations().next().map(|v| (v.feature, *v.requires));
+        assert_eq!(v, Some((Some(Feature::FEAT_NV2), Expr::Feature(Feature::FEAT_NV))));
+    }
+
+    #[test]
+    fn id_registers_nv_field_2_announces_nv2() {
+        let set = |nv: u64| {
+            FeatureSet::from_id_registers(|r| match r {
+                SysReg::ID_AA64PFR0_EL1 => 0x1111,
+                SysReg::ID_AA64MMFR2_EL1 => nv << 24,
+                _ => 0,
+            })
+        };
+        assert!(set(2).contains(Feature::FEAT_NV2) && set(2).contains(Feature::FEAT_EL2));
+        assert!(set(1).contains(Feature::FEAT_NV) && !set(1).contains(Feature::FEAT_NV2));
+        assert!(!set(0).contains(Feature::FEAT_NV));
+        // A field of all ones says that there is no FP; here it is zero.
+        assert!(set(0).contains(Feature::FEAT_FP));
+    }
+
+    #[test]
+    fn from_name_without_prefix_finds_the_feature() {
+        assert_eq!(Feature::from_name("nv2"), Some(Feature::FEAT_NV2));
+        assert_eq!(Feature::from_name("FEAT_VHE"), Some(Feature::FEAT_VHE));
+        assert_eq!(Feature::from_name("nv9"), None);
+    }
+}
