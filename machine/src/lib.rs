@@ -4,8 +4,10 @@
 //! It knows nothing of Droste's own hypervisor, and prints nothing: the `droste` command and the tests
 //! are its users.
 
+pub mod board;
 pub mod bus;
 pub mod clock;
 pub mod irq;
+pub mod entropy;
 pub mod loader;
 pub mod ram;
