@@ -7,6 +7,7 @@
 pub mod board;
 pub mod bus;
 pub mod clock;
+pub mod crypto;
 pub mod irq;
 pub mod entropy;
 pub mod loader;
