@@ -9,4 +9,5 @@ pub mod a64;
 pub mod expr;
 pub mod feature;
 pub mod fields;
+pub mod psci;
 pub mod sysreg;

@@ -7,8 +7,17 @@
 pub mod board;
 pub mod bus;
 pub mod clock;
+pub mod cpu;
 pub mod crypto;
-pub mod irq;
+mod debug;
+pub mod diagnostics;
 pub mod entropy;
+mod exception;
+pub mod firmware;
+pub mod interp;
+pub mod irq;
 pub mod loader;
+pub mod machine;
+mod pending;
 pub mod ram;
+pub(crate) use pending::timer;

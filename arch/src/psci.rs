@@ -1,0 +1,61 @@
+//! PSCI 1.1 and SMC Calling Convention: function numbers and return codes.
+
+/// SMC64 variant of a function number.
+pub const SMC64: u32 = 1 << 30;
+
+/// SMCCC_VERSION.
+pub const SMCCC_VERSION: u32 = 0x8000_0000;
+/// SMCCC_ARCH_FEATURES.
+pub const SMCCC_ARCH_FEATURES: u32 = 0x8000_0001;
+
+/// PSCI_VERSION.
+pub const VERSION: u32 = 0x8400_0000;
+/// CPU_SUSPEND; also with [`SMC64`].
+pub const CPU_SUSPEND: u32 = 0x8400_0001;
+/// CPU_OFF.
+pub const CPU_OFF: u32 = 0x8400_0002;
+/// CPU_ON; also with [`SMC64`].
+pub const CPU_ON: u32 = 0x8400_0003;
+/// AFFINITY_INFO; also with [`SMC64`].
+pub const AFFINITY_INFO: u32 = 0x8400_0004;
+/// MIGRATE_INFO_TYPE.
+pub const MIGRATE_INFO_TYPE: u32 = 0x8400_0006;
+/// SYSTEM_OFF.
+pub const SYSTEM_OFF: u32 = 0x8400_0008;
+/// SYSTEM_RESET.
+pub const SYSTEM_RESET: u32 = 0x8400_0009;
+/// PSCI_FEATURES.
+pub const FEATURES: u32 = 0x8400_000a;
+/// SYSTEM_SUSPEND; also with [`SMC64`].
+pub const SYSTEM_SUSPEND: u32 = 0x8400_000e;
+/// SYSTEM_RESET2; also with [`SMC64`].
+pub const SYSTEM_RESET2: u32 = 0x8400_0012;
+
+/// PSCI_VERSION's value for PSCI 1.1.
+pub const VERSION_1_1: u32 = 0x1_0001;
+
+/// What PSCI functions return in X0, sign-extended from 32 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Return {
+    /// SUCCESS.
+    Success = 0,
+    /// NOT_SUPPORTED.
+    NotSupported = -1,
+    /// INVALID_PARAMETERS.
+    InvalidParameters = -2,
+    /// DENIED.
+    Denied = -3,
+    /// ALREADY_ON.
+    AlreadyOn = -4,
+    /// ON_PENDING.
+    OnPending = -5,
+    /// INTERNAL_FAILURE.
+    InternalFailure = -6,
+    /// NOT_PRESENT.
+    NotPresent = -7,
+    /// DISABLED.
+    Disabled = -8,
+    /// INVALID_ADDRESS.
+    InvalidAddress = -9,
+}

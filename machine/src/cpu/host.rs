@@ -1,0 +1,74 @@
+//! What connects a CPU to the thread that executes it: requests, interrupts, time, counting.
+
+use super::Vcpu;
+use crate::interp::Exit;
+use crate::irq::IrqPins;
+use crate::machine::CpuSlot;
+use droste_arch::fields::hcr_el2;
+
+impl Vcpu {
+    /// Whether another thread, or this CPU itself, asked for something. Two plain loads.
+    #[inline]
+    pub(crate) fn has_requests(&self) -> bool {
+        let slot = self.slot();
+        slot.requests() != 0 || slot.pins.load() & IrqPins::ATTENTION != 0 || self.yielding
+    }
+
+    /// Serves what [`Vcpu::has_requests`] saw; answers whether the run loop must return.
+    #[cold]
+    pub(crate) fn serve_requests(&mut self) -> Option<Exit> {
+        if self.machine.is_stopping() || self.slot().take_requests(CpuSlot::OFF) != 0 {
+            return Some(Exit::Stopped);
+        }
+        if std::mem::take(&mut self.yielding) {
+            return Some(Exit::Yield);
+        }
+        None
+    }
+
+    /// What other threads know of this CPU.
+    #[inline]
+    pub(crate) fn slot(&self) -> &CpuSlot {
+        &self.machine.slots[self.index]
+    }
+
+    /// The interrupt inputs, as the constants of [`IrqPins`].
+    #[inline]
+    pub(crate) fn interrupt_pins(&self) -> u32 {
+        self.slot().pins.load()
+    }
+
+    /// Whether an interrupt is pending that ends WFI, masked or not.
+    pub(crate) fn has_wakeup(&self) -> bool {
+        let pins = self.interrupt_pins();
+        let hcr = self.hcr();
+        let virtuals = pins & (IrqPins::VIRQ | IrqPins::VFIQ) != 0
+            || hcr & (hcr_el2::VI.mask() | hcr_el2::VF.mask() | hcr_el2::VSE.mask()) != 0;
+        pins & (IrqPins::IRQ | IrqPins::FIQ) != 0 || (virtuals && self.el() < 2 && !self.mode.tge)
+    }
+
+    /// Ends the slice after the current block: the guest polls.
+    pub(crate) fn yield_slice(&mut self) {
+        self.yielding = true;
+    }
+
+    /// Counts retired instructions at the end of a block.
+    #[inline(always)]
+    pub(crate) fn retire(&mut self, instructions: u64) {
+        self.state.insn_count += instructions;
+        self.block_pc = self.state.pc;
+    }
+
+    /// The count that drives time in counted mode: retired instructions, and those that were skipped idle.
+    #[inline]
+    #[must_use]
+    pub fn time_input(&self) -> u64 {
+        self.instructions() + self.state.idle_count
+    }
+
+    /// The physical count, CNTPCT_EL0.
+    #[inline]
+    pub(crate) fn physical_count(&self) -> u64 {
+        self.machine.clock.now(self.time_input())
+    }
+}

@@ -1,0 +1,14 @@
+//! The CPU: architectural state as plain data, and what an executor keeps around it.
+
+mod branch;
+mod host;
+mod mode;
+mod pstate;
+mod reset;
+mod state;
+mod vcpu;
+
+pub use mode::{FpAccess, Mode};
+pub use pstate::PState;
+pub use state::{CpuState, Exclusive};
+pub use vcpu::Vcpu;

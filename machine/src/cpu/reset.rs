@@ -1,0 +1,66 @@
+//! Reset: a CPU's state when it is switched on.
+
+use super::{CpuState, Exclusive, Mode, PState, Vcpu};
+use crate::exception::Exception;
+use crate::machine::{CpuOn, Machine};
+use droste_arch::sysreg;
+use std::sync::Arc;
+
+impl CpuState {
+    /// A CPU that has been reset into an Exception level.
+    #[must_use]
+    pub fn reset(el: u8) -> CpuState {
+        CpuState {
+            x: [0; 31],
+            sp: 0,
+            pc: 0,
+            nzcv: 0,
+            pstate: PState::reset(el),
+            insn_count: 0,
+            v: [0; 32],
+            fpcr: 0,
+            fpsr: 0,
+            sp_el: [0; 3],
+            exclusive: Exclusive::default(),
+            event: false,
+            waiting: false,
+            idle_count: 0,
+            sys: [0; sysreg::COUNT],
+        }
+    }
+}
+
+impl Vcpu {
+    /// CPU number `index` of `machine`, reset.
+    #[must_use]
+    pub fn new(machine: Arc<Machine>, index: usize) -> Vcpu {
+        let mut cpu = Vcpu {
+            state: CpuState::reset(1),
+            mode: Mode::UNKNOWN,
+            block_pc: 0,
+            abort: Exception::sync(1, 0, 0),
+            yielding: false,
+            features: machine.features,
+            index,
+            machine,
+        };
+        cpu.reset();
+        cpu
+    }
+
+    /// Resets the CPU into the highest Exception level that it has.
+    pub fn reset(&mut self) {
+        let counts = (self.state.insn_count, self.state.idle_count);
+        self.state = CpuState::reset(if self.has_el2() { 2 } else { 1 });
+        (self.state.insn_count, self.state.idle_count) = counts;
+        self.context_changed();
+    }
+
+    /// Resets the CPU and lets it start where PSCI says.
+    pub(crate) fn start(&mut self, start: CpuOn) {
+        self.reset();
+        self.state.pc = start.entry;
+        self.state.x[0] = start.context;
+        self.block_pc = start.entry;
+    }
+}

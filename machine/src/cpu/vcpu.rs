@@ -1,0 +1,225 @@
+//! A CPU with everything that an executor keeps around its architectural state.
+
+use super::{CpuState, FpAccess, Mode};
+use crate::exception::Exception;
+use crate::interp::Abort;
+use crate::machine::Machine;
+use droste_arch::feature::{Feature, FeatureSet};
+use droste_arch::fields::hcr_el2;
+use droste_arch::sysreg::SysReg;
+use std::sync::Arc;
+
+/// One CPU of a machine.
+pub struct Vcpu {
+    /// The architectural state.
+    pub state: CpuState,
+    /// What the state means for execution.
+    pub mode: Mode,
+    /// Where the running block began: with the PC it gives the exact instruction count.
+    pub(crate) block_pc: u64,
+    /// The exception that the current instruction raised; valid when a handler has returned [`Abort`].
+    pub(crate) abort: Exception,
+    /// Whether the guest polls and the rest of the slice is better spent elsewhere.
+    pub(crate) yielding: bool,
+    /// Features, from the ID registers.
+    pub(crate) features: FeatureSet,
+    /// The number of this CPU in the machine.
+    pub index: usize,
+    /// The board and the other CPUs.
+    pub machine: Arc<Machine>,
+}
+
+impl Vcpu {
+    /// X`r`, where 31 is the zero register.
+    #[inline(always)]
+    #[must_use]
+    pub fn x(&self, r: u32) -> u64 {
+        if r < 31 { self.state.x[r as usize] } else { 0 }
+    }
+
+    /// Writes X`r`, where 31 is the zero register.
+    #[inline(always)]
+    pub fn set_x(&mut self, r: u32, value: u64) {
+        if r < 31 {
+            self.state.x[r as usize] = value;
+        }
+    }
+
+    /// W`r`, where 31 is the zero register.
+    #[inline(always)]
+    #[must_use]
+    pub fn w(&self, r: u32) -> u32 {
+        self.x(r) as u32
+    }
+
+    /// Writes W`r` and clears the upper half, where 31 is the zero register.
+    #[inline(always)]
+    pub fn set_w(&mut self, r: u32, value: u32) {
+        self.set_x(r, u64::from(value));
+    }
+
+    /// X`r`, where 31 is the stack pointer.
+    #[inline(always)]
+    #[must_use]
+    pub fn xsp(&self, r: u32) -> u64 {
+        if r < 31 { self.state.x[r as usize] } else { self.state.sp }
+    }
+
+    /// Writes X`r`, where 31 is the stack pointer.
+    #[inline(always)]
+    pub fn set_xsp(&mut self, r: u32, value: u64) {
+        if r < 31 {
+            self.state.x[r as usize] = value;
+        } else {
+            self.state.sp = value;
+        }
+    }
+
+    /// V`r`.
+    #[inline(always)]
+    #[must_use]
+    pub fn v(&self, r: u32) -> u128 {
+        self.state.v[(r & 31) as usize]
+    }
+
+    /// Writes V`r`.
+    #[inline(always)]
+    pub fn set_v(&mut self, r: u32, value: u128) {
+        self.state.v[(r & 31) as usize] = value;
+    }
+
+    /// The stored value of a system register, without side effects.
+    #[inline(always)]
+    #[must_use]
+    pub fn sys(&self, r: SysReg) -> u64 {
+        self.state.sys[r.index()]
+    }
+
+    /// Stores a system register's value, without side effects.
+    #[inline(always)]
+    pub fn set_sys(&mut self, r: SysReg, value: u64) {
+        self.state.sys[r.index()] = value;
+    }
+
+    /// The current Exception level.
+    #[inline(always)]
+    #[must_use]
+    pub fn el(&self) -> u8 {
+        self.state.pstate.el
+    }
+
+    /// Whether the CPU has a feature.
+    #[inline(always)]
+    #[must_use]
+    pub fn has(&self, feature: Feature) -> bool {
+        self.features.contains(feature)
+    }
+
+    /// Whether EL2 is implemented.
+    #[inline(always)]
+    #[must_use]
+    pub fn has_el2(&self) -> bool {
+        self.has(Feature::FEAT_EL2)
+    }
+
+    /// The effective value of HCR_EL2: zero without EL2; IMO, FMO and AMO set by TGE.
+    #[inline]
+    #[must_use]
+    pub fn hcr(&self) -> u64 {
+        if !self.has_el2() {
+            return 0;
+        }
+        let mut hcr = self.sys(SysReg::HCR_EL2);
+        if hcr_el2::TGE.is_set(hcr) {
+            hcr |= hcr_el2::IMO.mask() | hcr_el2::FMO.mask() | hcr_el2::AMO.mask();
+            // In the host regime the second stage and what depends on it are off for EL0.
+            if hcr_el2::E2H.is_set(hcr) {
+                hcr &= !(hcr_el2::VM.mask() | hcr_el2::DC.mask());
+            }
+        }
+        hcr
+    }
+
+    /// Instructions retired so far, exact within a block too.
+    #[inline]
+    #[must_use]
+    pub fn instructions(&self) -> u64 {
+        self.state.insn_count + (self.state.pc.wrapping_sub(self.block_pc) >> 2)
+    }
+
+    /// Records an exception; the handler returns the [`Abort`] and the run loop takes the exception.
+    #[inline]
+    pub fn raise(&mut self, exception: Exception) -> Abort {
+        self.abort = exception;
+        Abort
+    }
+
+    /// Records that the current instruction is UNDEFINED.
+    #[cold]
+    pub fn undefined(&mut self) -> Abort {
+        let target = self.default_target();
+        self.raise(Exception::sync(target, 0, 0))
+    }
+
+    /// The Exception level that handles a synchronous exception of the current one, where nothing else
+    /// routes it: EL2 from EL2 or from EL0 under TGE, else EL1.
+    #[inline]
+    #[must_use]
+    pub fn default_target(&self) -> u8 {
+        if self.mode.el == 2 || (self.mode.el == 0 && self.mode.tge) { 2 } else { 1 }
+    }
+
+    /// Raises the trap of FP and AdvSIMD instructions, if they trap here.
+    #[inline(always)]
+    pub fn check_fp(&mut self) -> Result<(), Abort> {
+        match self.mode.fp {
+            FpAccess::Allowed => Ok(()),
+            FpAccess::Trap(target) => Err(self.fp_trap(target)),
+        }
+    }
+
+    /// AArch64.AdvSIMDFPAccessTrap.
+    #[cold]
+    fn fp_trap(&mut self, target: u8) -> Abort {
+        if target == 1 && self.mode.el == 0 && self.mode.tge {
+            return self.raise(Exception::sync(2, 0, 0));
+        }
+        self.raise(Exception::sync(target, 0x07, 0x1e0_0000))
+    }
+
+    /// Recomputes what is derived from PSTATE and system registers. Whoever changes one of the
+    /// registers that [`Mode::of`] or address translation reads calls this.
+    pub fn context_changed(&mut self) {
+        self.mode = Mode::of(self);
+    }
+
+    /// A context synchronisation event.
+    pub fn context_sync(&mut self) {
+        self.context_changed();
+    }
+
+    /// Selects the stack pointer that PSTATE.{EL,SP} name, after [`Vcpu::bank_sp`].
+    pub(crate) fn unbank_sp(&mut self) {
+        self.state.sp = self.state.sp_el[self.sp_bank()];
+    }
+
+    /// Puts the stack pointer in use back into its bank; done before PSTATE.{EL,SP} change.
+    pub(crate) fn bank_sp(&mut self) {
+        let bank = self.sp_bank();
+        self.state.sp_el[bank] = self.state.sp;
+    }
+
+    fn sp_bank(&self) -> usize {
+        if self.state.pstate.spsel { usize::from(self.state.pstate.el) } else { 0 }
+    }
+}
+
+impl droste_arch::expr::Facts for Vcpu {
+    fn feature(&self, feature: Feature) -> bool {
+        self.has(feature)
+    }
+
+    fn register(&self, register: SysReg) -> u64 {
+        self.sys(register)
+    }
+}

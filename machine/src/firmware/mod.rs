@@ -1,0 +1,29 @@
+//! The firmware that a board without EL3 code pretends to have: PSCI and the SMC Calling Convention.
+
+mod psci;
+
+use crate::cpu::Vcpu;
+use droste_arch::psci as id;
+
+/// The instruction that reaches the firmware.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conduit {
+    /// SMC, on machines with EL2.
+    Smc,
+    /// HVC, on machines without.
+    Hvc,
+}
+
+/// Answers the call whose function number is in W0; arguments and result are in X registers.
+pub(crate) fn call(cpu: &mut Vcpu) {
+    let function = cpu.w(0);
+    let result = match function {
+        id::SMCCC_VERSION => 0x1_0001,
+        id::SMCCC_ARCH_FEATURES => match cpu.w(1) {
+            id::SMCCC_VERSION | id::SMCCC_ARCH_FEATURES => 0,
+            _ => id::Return::NotSupported as i64,
+        },
+        _ => psci::call(cpu, function),
+    };
+    cpu.set_x(0, result.cast_unsigned());
+}

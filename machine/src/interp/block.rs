@@ -1,0 +1,103 @@
+//! Predecoded straight-line code, keyed by physical address.
+
+use super::Handler;
+use crate::cpu::Vcpu;
+use crate::pending as table;
+use crate::ram::GuestRam;
+use droste_arch::a64::{self, Encoding, Group};
+
+/// Instructions of one block at most: a slice of interrupts, and the work that is lost when it is discarded.
+const BLOCK_LIMIT: usize = 32;
+/// Slots of the cache, direct-mapped: 2^14 x 32 bytes beside the operations themselves.
+const SLOTS: usize = 1 << 14;
+
+/// A predecoded instruction.
+#[derive(Clone, Copy)]
+pub(super) struct Op {
+    pub(super) handler: Handler,
+    pub(super) word: u32,
+}
+
+/// A run of instructions within one page, entered only at its start.
+struct Block {
+    pa: u64,
+    generation: u32,
+    ops: Box<[Op]>,
+}
+
+/// The blocks that one CPU has decoded.
+pub struct BlockCache {
+    slots: Box<[Block]>,
+}
+
+impl Default for BlockCache {
+    fn default() -> Self {
+        let empty = || Block { pa: u64::MAX, generation: 0, ops: Box::default() };
+        BlockCache { slots: (0..SLOTS).map(|_| empty()).collect() }
+    }
+}
+
+impl BlockCache {
+    /// The operations of the block at `pa`, decoded now unless they were before and its page has not been
+    /// written since. Cost of a hit: one load of the slot, one of the page's generation.
+    #[inline]
+    pub(super) fn get(&mut self, cpu: &Vcpu, pa: u64) -> &[Op] {
+        let slot = &mut self.slots[slot_of(pa)];
+        let ram = &cpu.machine.ram;
+        let Some(page) = ram.page(pa) else {
+            return &[];
+        };
+        if slot.pa != pa || slot.generation != ram.generation(page) {
+            ram.mark_code(page);
+            let generation = ram.generation(page);
+            *slot = Block { pa, generation, ops: decode(cpu, ram, pa) };
+        }
+        &slot.ops
+    }
+
+    /// Forgets every block.
+    pub fn clear(&mut self) {
+        *self = BlockCache::default();
+    }
+}
+
+fn slot_of(pa: u64) -> usize {
+    let word = pa >> 2;
+    (word ^ (word >> 14)) as usize & (SLOTS - 1)
+}
+
+/// Decodes from `pa` up to the first instruction that always ends a block, the page's end, or the limit.
+#[cold]
+fn decode(cpu: &Vcpu, ram: &GuestRam, pa: u64) -> Box<[Op]> {
+    let in_page = ((4096 - (pa & 4095)) / 4) as usize;
+    let mut ops = Vec::with_capacity(8);
+    for i in 0..in_page.min(BLOCK_LIMIT) {
+        let Ok(word) = ram.read::<u32>(pa + 4 * i as u64) else {
+            break;
+        };
+        let encoding = a64::decode(word);
+        ops.push(Op { handler: handler(cpu, encoding), word });
+        if encoding.is_none_or(ends_block) {
+            break;
+        }
+    }
+    ops.into_boxed_slice()
+}
+
+/// The handler of an encoding, UNDEFINED where the CPU lacks its feature.
+fn handler(cpu: &Vcpu, encoding: Option<Encoding>) -> Handler {
+    encoding.filter(|e| e.feature().holds(cpu)).and_then(table::handler).unwrap_or(undefined)
+}
+
+/// Whether control never falls through.
+fn ends_block(encoding: Encoding) -> bool {
+    matches!(encoding.group(), Group::ControlBranchReg | Group::ControlException | Group::ReservedPermUndef)
+        || encoding == Encoding::B_only_branch_imm
+        || encoding == Encoding::BL_only_branch_imm
+}
+
+/// Executes an instruction that this CPU does not have.
+fn undefined(cpu: &mut Vcpu, word: u32) -> super::Exec {
+    crate::diagnostics::undefined_instruction(cpu, word);
+    Err(cpu.undefined())
+}

@@ -1,0 +1,128 @@
+//! The run loop: blocks, and between them interrupts and requests of other threads.
+
+use super::block::Op;
+use super::{BlockCache, Flow};
+use crate::cpu::Vcpu;
+use crate::exception::{self, Exception};
+
+/// Why [`run`] returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// The slice is used up.
+    Budget,
+    /// The CPU waits for an interrupt.
+    Waiting,
+    /// The CPU polls: it gave up the rest of its slice.
+    Yield,
+    /// The CPU was switched off, or the machine stops.
+    Stopped,
+}
+
+/// Executes until `limit` instructions have been retired since reset, or something else needs attention.
+/// A block that has begun is finished, so the limit may be passed by the length of a block.
+pub fn run(cpu: &mut Vcpu, blocks: &mut BlockCache, limit: u64) -> Exit {
+    while cpu.state.insn_count < limit {
+        if cpu.has_requests() {
+            if let Some(exit) = cpu.serve_requests() {
+                return exit;
+            }
+        }
+        if cpu.state.waiting {
+            if !cpu.has_wakeup() {
+                return Exit::Waiting;
+            }
+            cpu.state.waiting = false;
+        }
+        if let Some(interrupt) = exception::pending_interrupt(cpu) {
+            exception::take(cpu, interrupt);
+        }
+        step_block(cpu, blocks);
+    }
+    Exit::Budget
+}
+
+/// Executes the block at the PC, or takes the exception that keeps it from executing.
+#[inline]
+fn step_block(cpu: &mut Vcpu, blocks: &mut BlockCache) {
+    cpu.block_pc = cpu.state.pc;
+    let Ok(page) = cpu.fetch_page(cpu.state.pc) else {
+        return abort(cpu, 1);
+    };
+    let ops = blocks.get(cpu, page.pa);
+    let special = cpu.state.pstate.btype != 0 || cpu.state.pstate.il || cpu.mode.stepping;
+    if special || ops.is_empty() {
+        return step_one(cpu, ops, page.guarded);
+    }
+    execute(cpu, ops);
+}
+
+/// The hot loop. Cost: an indirect call, a compare and a store of the PC an instruction.
+#[inline]
+fn execute(cpu: &mut Vcpu, ops: &[Op]) {
+    let mut retired = 0;
+    for op in ops {
+        retired += 1;
+        match (op.handler)(cpu, op.word) {
+            Ok(Flow::Next) => cpu.state.pc = cpu.state.pc.wrapping_add(4),
+            Ok(Flow::Jump) => break,
+            Ok(Flow::Sync) => {
+                cpu.state.pc = cpu.state.pc.wrapping_add(4);
+                break;
+            }
+            Err(_) => return abort(cpu, retired),
+        }
+    }
+    cpu.retire(retired);
+}
+
+/// Takes the exception that the current instruction has raised.
+#[cold]
+fn abort(cpu: &mut Vcpu, retired: u64) {
+    let exception = cpu.abort;
+    exception::take(cpu, exception);
+    cpu.retire(retired);
+}
+
+/// Executes one instruction under what only applies to the first of a block: illegal state, BTI, software
+/// step, and code outside RAM.
+#[cold]
+fn step_one(cpu: &mut Vcpu, ops: &[Op], guarded: bool) {
+    if let Some(step) = crate::debug::step::pending(cpu) {
+        exception::take(cpu, step);
+        return cpu.retire(0);
+    }
+    if cpu.state.pstate.il {
+        let target = cpu.default_target();
+        exception::take(cpu, Exception::sync(target, 0x0e, 0));
+        return cpu.retire(1);
+    }
+    let Some(op) = ops.first() else {
+        // Instruction fetch from a device: a synchronous external abort.
+        let target = cpu.default_target();
+        let ec = if cpu.el() < target { 0x20 } else { 0x21 };
+        exception::take(cpu, Exception::sync(target, ec, 0x10).with_far(cpu.state.pc));
+        return cpu.retire(1);
+    };
+    let btype = cpu.state.pstate.btype;
+    if btype != 0 && guarded && !super::bti::compatible(cpu, op.word, btype) {
+        let target = cpu.default_target();
+        exception::take(cpu, Exception::sync(target, 0x0d, u64::from(btype)));
+        return cpu.retire(1);
+    }
+    let stepping = cpu.mode.stepping;
+    match (op.handler)(cpu, op.word) {
+        Ok(flow) => {
+            if flow != Flow::Jump {
+                cpu.state.pc = cpu.state.pc.wrapping_add(4);
+                cpu.state.pstate.btype = 0;
+            } else if cpu.state.pstate.btype == btype && !super::bti::sets_btype(op.word) {
+                cpu.state.pstate.btype = 0;
+            }
+            if stepping {
+                cpu.state.pstate.ss = false;
+            }
+            cpu.retire(1);
+        }
+        Err(_) => abort(cpu, 1),
+    }
+}

@@ -1,0 +1,95 @@
+//! A machine: RAM, devices, interrupt controller, clock, and what its CPUs share.
+
+mod cpus;
+mod schedule;
+
+use crate::bus::Bus;
+use crate::clock::Clock;
+use crate::diagnostics::Diagnostics;
+use crate::firmware::Conduit;
+use crate::ram::GuestRam;
+use droste_arch::feature::FeatureSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+pub use cpus::{CpuOn, CpuSlot};
+pub use schedule::run;
+
+/// Why a machine stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The guest switched it off.
+    PowerOff,
+    /// The guest asked for a reset.
+    Reset,
+    /// The user of the library asked for it.
+    Request,
+}
+
+/// The parts of a machine that all CPUs and devices share.
+pub struct Machine {
+    /// Guest RAM.
+    pub ram: GuestRam,
+    /// Everything in the physical address space but RAM.
+    pub bus: Bus,
+    /// The system counter.
+    pub clock: Clock,
+    /// Reports of what is not implemented.
+    pub diagnostics: Diagnostics,
+    /// Features of the CPUs.
+    pub features: FeatureSet,
+    /// The instruction that reaches the firmware.
+    pub conduit: Conduit,
+    /// The CPUs, by number.
+    pub slots: Vec<CpuSlot>,
+    /// Whether, and why, the machine has stopped.
+    pub state: RunState,
+}
+
+/// Whether, and why, a machine has stopped.
+#[derive(Default)]
+pub struct RunState {
+    stopping: AtomicBool,
+    stop: Mutex<Option<Stop>>,
+}
+
+impl Machine {
+    /// The instruction that reaches the firmware.
+    #[must_use]
+    pub fn conduit(&self) -> Conduit {
+        self.conduit
+    }
+
+    /// What other threads know of a CPU.
+    #[must_use]
+    pub fn cpu(&self, index: usize) -> &CpuSlot {
+        &self.slots[index]
+    }
+
+    /// The CPU with the affinity fields of an MPIDR.
+    #[must_use]
+    pub fn cpu_by_affinity(&self, affinity: u64) -> Option<usize> {
+        usize::try_from(affinity).ok().filter(|&i| i < self.slots.len())
+    }
+
+    /// Stops the machine; the first reason wins.
+    pub fn stop(&self, why: Stop) {
+        self.state.stop.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
+        self.state.stopping.store(true, Ordering::SeqCst);
+        for slot in &self.slots {
+            slot.request(CpuSlot::STOP);
+        }
+    }
+
+    /// Whether the machine is to stop.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.state.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Why the machine stopped, once it has.
+    #[must_use]
+    pub fn stopped(&self) -> Option<Stop> {
+        *self.state.stop.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
