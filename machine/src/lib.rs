@@ -15,6 +15,7 @@ pub mod entropy;
 mod exception;
 pub mod firmware;
 pub mod interp;
+pub mod fp;
 pub mod irq;
 pub mod loader;
 pub mod machine;
