@@ -14,6 +14,8 @@ pub enum Expr {
     Feature(Feature),
     /// A field of a register passes a test.
     Field(FieldTest),
+    /// The first number is not less than the second.
+    AtLeast(Number, Number),
     /// The opposite.
     Not(&'static Expr),
     /// All of them hold.
@@ -50,12 +52,64 @@ pub enum Test {
     SignedAtLeast(i64),
 }
 
+/// A number in a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    /// Itself.
+    Const(u64),
+    /// The value of a field.
+    Field {
+        /// The register.
+        register: SysReg,
+        /// The lowest bit of the field.
+        lsb: u8,
+        /// The number of bits of the field.
+        width: u8,
+    },
+    /// A number that the implementation chooses.
+    Quantity(Quantity),
+}
+
+/// A number that the implementation chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// Breakpoints.
+    Breakpoints,
+    /// Watchpoints.
+    Watchpoints,
+    /// PMU event counters.
+    EventCounters,
+    /// PMU event counters that EL1 and EL0 may use: MDCR_EL2.HPMN.
+    EventCountersAccessible,
+    /// GIC list registers.
+    ListRegisters,
+    /// Implemented bits of a GIC priority.
+    PriorityBits,
+    /// Implemented bits of a virtual GIC priority that take part in preemption.
+    PreemptionBits,
+}
+
 /// What a condition is evaluated against.
 pub trait Facts {
     /// Whether the feature is implemented.
     fn feature(&self, feature: Feature) -> bool;
     /// The value of the register.
     fn register(&self, register: SysReg) -> u64;
+    /// The number that the implementation chose.
+    fn quantity(&self, quantity: Quantity) -> u64;
+}
+
+impl Number {
+    /// Its value.
+    pub fn value(&self, facts: &impl Facts) -> u64 {
+        match *self {
+            Self::Const(n) => n,
+            Self::Field { register, lsb, width } => {
+                facts.register(register) >> lsb & u64::MAX >> (64 - u32::from(width))
+            }
+            Self::Quantity(q) => facts.quantity(q),
+        }
+    }
 }
 
 impl Expr {
@@ -65,6 +119,7 @@ impl Expr {
             Self::Const(c) => *c,
             Self::Feature(f) => facts.feature(*f),
             Self::Field(t) => t.holds(facts.register(t.register)),
+            Self::AtLeast(a, b) => a.value(facts) >= b.value(facts),
             Self::Not(e) => !e.holds(facts),
             Self::All(list) => list.iter().all(|e| e.holds(facts)),
             Self::Any(list) => list.iter().any(|e| e.holds(facts)),
@@ -106,6 +161,7 @@ impl fmt::Display for Expr {
             Self::Const(c) => write!(f, "{}", if *c { "always" } else { "never" }),
             Self::Feature(feature) => write!(f, "{feature}"),
             Self::Field(t) => write!(f, "{t}"),
+            Self::AtLeast(a, b) => write!(f, "{a} >= {b}"),
             Self::Not(e @ (Self::All(_) | Self::Any(_))) => write!(f, "!({e})"),
             Self::Not(e) => write!(f, "!{e}"),
             Self::All(l) => list(f, l, " & "),
@@ -124,6 +180,16 @@ impl fmt::Display for FieldTest {
             Test::AtLeast(v) => write!(f, ">= {v}"),
             Test::Below(v) => write!(f, "< {v}"),
             Test::SignedAtLeast(v) => write!(f, ">= {v} (signed)"),
+        }
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Const(n) => write!(f, "{n}"),
+            Self::Field { register, lsb, width } => write!(f, "{register}[{}:{lsb}]", lsb + width - 1),
+            Self::Quantity(q) => write!(f, "{q:?}"),
         }
     }
 }

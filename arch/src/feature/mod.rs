@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::expr::{Expr, Facts};
+use crate::expr::{Expr, Facts, Quantity};
 use crate::sysreg::SysReg;
 
 #[rustfmt::skip]
@@ -206,6 +206,10 @@ impl<F: Fn(SysReg) -> u64> Facts for IdFacts<'_, F> {
 
     fn register(&self, register: SysReg) -> u64 {
         (self.read)(register)
+    }
+
+    fn quantity(&self, _: Quantity) -> u64 {
+        0
     }
 }
 

@@ -6,6 +6,7 @@
 
 use core::fmt;
 
+pub mod access;
 #[rustfmt::skip]
 mod generated;
 

@@ -1,7 +1,6 @@
 //! `arch/src/feature/generated.rs`: FEAT_ names, what they require, and the ID-register fields that
 //! announce them.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::Value;
@@ -117,7 +116,7 @@ fn atom(text: &str, tables: &Tables) -> Result<Expr, String> {
         let mut list = Vec::new();
         for v in inner.1.split("', '") {
             let value = u64::from_str_radix(v, 2).map_err(|_| bad())?;
-            list.push(field(inner.0, &format!("Test::Is({value})"), tables).ok_or_else(bad)?);
+            list.push(named_field(inner.0, &format!("Test::Is({value})"), tables).ok_or_else(bad)?);
         }
         return Ok(Expr::any(list));
     }
@@ -132,21 +131,22 @@ fn atom(text: &str, tables: &Tables) -> Result<Expr, String> {
         ("SInt", ">=") => format!("Test::SignedAtLeast({value})"),
         _ => return Err(bad()),
     };
-    field(name, &test, tables).ok_or_else(bad)
+    named_field(name, &test, tables).ok_or_else(bad)
 }
 
-fn field(name: &str, test: &str, tables: &Tables) -> Option<Expr> {
-    let (register, field) = name.split_once('.')?;
-    tables.registers.iter().find(|r| r.name == register)?;
-    let places: BTreeMap<&str, (u32, u32)> = tables
-        .layouts
-        .get(register)?
-        .iter()
-        .flat_map(|l| &l.fields)
-        .filter_map(|f| Some((f.name.as_deref()?, (f.lsb, f.msb - f.lsb + 1))))
-        .collect();
-    let (lsb, width) = places.get(field)?;
-    Some(Expr::Atom(format!(
-        "Field(FieldTest {{ register: SysReg::{register}, lsb: {lsb}, width: {width}, test: {test} }})"
-    )))
+fn named_field(name: &str, test: &str, tables: &Tables) -> Option<Expr> {
+    let (register, name) = name.split_once('.')?;
+    let mut fields = tables.layouts.get(register)?.iter().flat_map(|l| &l.fields);
+    let f = fields.find(|f| f.name.as_deref() == Some(name))?;
+    field(register, f.lsb, f.msb, test, tables)
+}
+
+/// The Rust of a test of a field.
+pub(super) fn field(register: &str, lsb: u32, msb: u32, test: &str, tables: &Tables) -> Option<Expr> {
+    let width = msb - lsb + 1;
+    tables.has_register(register).then(|| {
+        Expr::Atom(format!(
+            "Field(FieldTest {{ register: SysReg::{register}, lsb: {lsb}, width: {width}, test: {test} }})"
+        ))
+    })
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask gen`: regenerates the checked-in Rust of `arch` from the tables in `data/`.
 
 mod a64;
+mod access;
 mod expr;
 mod feature;
 mod fields;
@@ -20,6 +21,7 @@ pub(crate) fn run(check: bool) -> Result<(), String> {
         ("arch/src/a64/generated.rs", a64::generate(&tables)?),
         ("arch/src/feature/generated.rs", feature::generate(&tables)?),
         ("arch/src/fields/generated.rs", fields::render(&data("fields.json")?)?),
+        ("arch/src/sysreg/access/generated.rs", access::generate(&tables)?),
         ("arch/src/sysreg/generated.rs", sysreg::generate(&tables)?),
     ];
     for (path, text) in files {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::tables::{Tables, key, rows, text};
+use super::tables::{Instruction, Tables};
 
 pub(super) fn generate(tables: &Tables) -> Result<String, String> {
     let mut out = super::header("data/sysregs.json and data/sysinsns.json");
@@ -26,21 +26,15 @@ pub(super) fn generate(tables: &Tables) -> Result<String, String> {
     }
     put(format_args!("];\n\n"));
 
-    let mut insns = Vec::new();
-    for row in rows(&tables.instructions)?.iter().filter(|r| r[2].is_u64()) {
-        let (kind, operation) = (text(row, 0)?, text(row, 1)?);
-        let name = if operation.is_empty() { kind.to_owned() } else { format!("{kind}_{operation}") };
-        insns.push((key(row, 2)?, name, kind));
-    }
-    insns.sort();
+    let insns = &tables.instructions;
     put(format_args!("/// Number of [`SysInsn`] ids.\npub const INSN_COUNT: usize = {};\n\n", insns.len()));
     put(format_args!("#[allow(missing_docs)]\nimpl SysInsn {{\n"));
-    for (i, (_, name, _)) in insns.iter().enumerate() {
-        put(format_args!("pub const {name}: Self = Self({i});\n"));
+    for (i, insn) in insns.iter().enumerate() {
+        put(format_args!("pub const {}: Self = Self({i});\n", insn.name));
     }
     put(format_args!("}}\n\npub(super) static INSN_ROWS: [InsnRow; INSN_COUNT] = [\n"));
-    for (key, name, kind) in &insns {
-        let kind = match *kind {
+    for Instruction { key, name, kind } in insns {
+        let kind = match kind.as_str() {
             "AT" => "At",
             "TLBI" => "Tlbi",
             "TLBIP" => "Tlbip",

@@ -18,6 +18,17 @@ pub(super) struct Register {
     pub(super) is_alias: bool,
 }
 
+/// One system instruction.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Instruction {
+    /// As [`Register::key`].
+    pub(super) key: u16,
+    /// `TLBI_VAE1`.
+    pub(super) name: String,
+    /// `TLBI`.
+    pub(super) kind: String,
+}
+
 /// One row of a register layout.
 #[derive(Clone)]
 pub(super) struct Field {
@@ -40,7 +51,8 @@ pub(super) struct Tables {
     pub(super) encodings: Value,
     pub(super) encoding_features: Value,
     pub(super) features: Value,
-    pub(super) instructions: Value,
+    pub(super) instructions: Vec<Instruction>,
+    pub(super) access: Value,
     pub(super) registers: Vec<Register>,
     pub(super) layouts: BTreeMap<String, Vec<Layout>>,
     /// Every FEAT_ name.
@@ -91,12 +103,19 @@ impl Tables {
         Ok(Self {
             encodings: read("a64_encodings.json")?,
             encoding_features: read("a64_features.json")?,
-            instructions: read("sysinsns.json")?,
+            instructions: instructions(&read("sysinsns.json")?)?,
+            access: read("access.json")?,
             registers: registers(&read("sysregs.json")?)?,
             layouts: layouts(&read("fields.json")?)?,
             features,
             feature_names,
         })
+    }
+}
+
+impl Tables {
+    pub(super) fn has_register(&self, name: &str) -> bool {
+        self.registers.iter().any(|r| r.name == name)
     }
 }
 
@@ -140,6 +159,17 @@ fn registers(table: &Value) -> Result<Vec<Register>, String> {
         all.push(Register { name: format!("ICV_{suffix}"), key, width: 64, access, is_alias: true });
     }
     all.sort_by(|a, b| (a.key, a.is_alias, &a.name).cmp(&(b.key, b.is_alias, &b.name)));
+    Ok(all)
+}
+
+fn instructions(table: &Value) -> Result<Vec<Instruction>, String> {
+    let mut all = Vec::new();
+    for row in rows(table)?.iter().filter(|r| r[2].is_u64()) {
+        let (kind, operation) = (text(row, 0)?, text(row, 1)?);
+        let name = if operation.is_empty() { kind.to_owned() } else { format!("{kind}_{operation}") };
+        all.push(Instruction { key: key(row, 2)?, name, kind: kind.to_owned() });
+    }
+    all.sort();
     Ok(all)
 }
 
