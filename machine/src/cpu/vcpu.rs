@@ -4,8 +4,9 @@ use super::{CpuState, FpAccess, Mode};
 use crate::exception::Exception;
 use crate::interp::Abort;
 use crate::machine::Machine;
+use droste_arch::expr::Quantity;
 use droste_arch::feature::{Feature, FeatureSet};
-use droste_arch::fields::hcr_el2;
+use droste_arch::fields::{hcr_el2, ich_vtr_el2, id_aa64dfr0_el1, mdcr_el2, pmcr_el0};
 use droste_arch::sysreg::SysReg;
 use std::sync::Arc;
 
@@ -220,6 +221,25 @@ impl droste_arch::expr::Facts for Vcpu {
     }
 
     fn register(&self, register: SysReg) -> u64 {
-        self.sys(register)
+        match register {
+            SysReg::SPSel => u64::from(self.state.pstate.spsel),
+            _ => self.sys(register),
+        }
+    }
+
+    fn quantity(&self, quantity: Quantity) -> u64 {
+        match quantity {
+            Quantity::Breakpoints => id_aa64dfr0_el1::BRPs.get(self.sys(SysReg::ID_AA64DFR0_EL1)) + 1,
+            Quantity::Watchpoints => id_aa64dfr0_el1::WRPs.get(self.sys(SysReg::ID_AA64DFR0_EL1)) + 1,
+            Quantity::EventCounters => pmcr_el0::N.get(self.sys(SysReg::PMCR_EL0)),
+            Quantity::EventCountersAccessible if self.has_el2() => {
+                mdcr_el2::HPMN.get(self.sys(SysReg::MDCR_EL2))
+            }
+            Quantity::EventCountersAccessible => pmcr_el0::N.get(self.sys(SysReg::PMCR_EL0)),
+            Quantity::ListRegisters => ich_vtr_el2::ListRegs.get(self.sys(SysReg::ICH_VTR_EL2)) + 1,
+            Quantity::PriorityBits | Quantity::PreemptionBits => {
+                ich_vtr_el2::PREbits.get(self.sys(SysReg::ICH_VTR_EL2)) + 1
+            }
+        }
     }
 }
