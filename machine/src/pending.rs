@@ -17,22 +17,6 @@ impl Vcpu {
     pub(crate) fn fetch_page(&mut self, pc: u64) -> Result<FetchPage, Abort> {
         Err(Abort)
     }
-    // pauth
-    pub(crate) fn auth(
-        &mut self,
-        key: PacKey,
-        ptr: u64,
-        modifier: u64,
-        combined: bool,
-    ) -> Result<u64, Abort> {
-        Ok(ptr)
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PacKey {
-    IA,
-    IB,
 }
 
 pub(crate) mod timer {

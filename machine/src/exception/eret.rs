@@ -3,7 +3,7 @@
 use super::Exception;
 use crate::cpu::{PState, Vcpu};
 use crate::interp::{Exec, Flow};
-use crate::pending::PacKey;
+use crate::pauth::PacKey;
 use droste_arch::feature::Feature;
 use droste_arch::fields::{hcr_el2, hfgitr_el2};
 use droste_arch::sysreg::SysReg;
