@@ -10,6 +10,7 @@ pub mod clock;
 pub mod cpu;
 pub mod crypto;
 mod debug;
+pub mod devices;
 pub mod diagnostics;
 pub mod entropy;
 mod exception;
