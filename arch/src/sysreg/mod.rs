@@ -9,6 +9,7 @@ use core::fmt;
 pub mod access;
 #[rustfmt::skip]
 mod generated;
+pub mod reserved;
 
 pub use generated::{COUNT, INSN_COUNT};
 use generated::{INSN_ROWS, ROWS};

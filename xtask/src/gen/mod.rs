@@ -5,6 +5,7 @@ mod access;
 mod expr;
 mod feature;
 mod fields;
+mod reserved;
 mod sysreg;
 mod tables;
 
@@ -22,6 +23,7 @@ pub(crate) fn run(check: bool) -> Result<(), String> {
         ("arch/src/feature/generated.rs", feature::generate(&tables)?),
         ("arch/src/fields/generated.rs", fields::render(&data("fields.json")?)?),
         ("arch/src/sysreg/access/generated.rs", access::generate(&tables)?),
+        ("arch/src/sysreg/reserved/generated.rs", reserved::generate(&tables)?),
         ("arch/src/sysreg/generated.rs", sysreg::generate(&tables)?),
     ];
     for (path, text) in files {
