@@ -23,4 +23,4 @@ pub mod machine;
 pub mod pauth;
 mod pending;
 pub mod ram;
-pub(crate) use pending::timer;
+pub(crate) use pending::{mmu, sysreg, timer};

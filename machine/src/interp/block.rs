@@ -1,8 +1,7 @@
 //! Predecoded straight-line code, keyed by physical address.
 
-use super::Handler;
+use super::{Handler, table};
 use crate::cpu::Vcpu;
-use crate::pending as table;
 use crate::ram::GuestRam;
 use droste_arch::a64::{self, Encoding, Group};
 
@@ -84,9 +83,10 @@ fn decode(cpu: &Vcpu, ram: &GuestRam, pa: u64) -> Box<[Op]> {
     ops.into_boxed_slice()
 }
 
-/// The handler of an encoding, UNDEFINED where the CPU lacks its feature.
+/// The handler of an encoding, UNDEFINED where the CPU lacks its feature. Hints are never UNDEFINED.
 fn handler(cpu: &Vcpu, encoding: Option<Encoding>) -> Handler {
-    encoding.filter(|e| e.feature().holds(cpu)).and_then(table::handler).unwrap_or(undefined)
+    let is_hint = |e: Encoding| e.group() == Group::ControlHints;
+    encoding.filter(|e| is_hint(*e) || e.feature().holds(cpu)).and_then(table::handler).unwrap_or(undefined)
 }
 
 /// Whether control never falls through.

@@ -4,8 +4,14 @@
 //! and `state.pc` is the address of its instruction. It is the semantic oracle of every other executor.
 
 mod block;
+mod branch;
 mod bti;
+mod dpimm;
+mod dpreg;
+mod ldst;
+mod operand;
 mod run;
+mod table;
 
 use crate::cpu::Vcpu;
 

@@ -1,0 +1,40 @@
+//! Register pairs that are accessed as one unit: which half of the unit the first register is.
+
+use crate::cpu::Vcpu;
+use droste_arch::fields::sctlr_el1;
+
+impl Vcpu {
+    /// Returns whether data accesses of the current Exception level are big-endian (BigEndian).
+    #[inline(always)]
+    fn data_is_big_endian(&self) -> bool {
+        if self.mode.el == 0 { sctlr_el1::E0E } else { sctlr_el1::EE }.is_set(self.mode.sctlr)
+    }
+
+    /// Splits a unit of memory into the first and second W register; the first has the lower address.
+    #[inline(always)]
+    pub(super) fn split_32(&self, unit: u64) -> (u32, u32) {
+        let (low, high) = (unit as u32, (unit >> 32) as u32);
+        if self.data_is_big_endian() { (high, low) } else { (low, high) }
+    }
+
+    /// Splits a unit of memory into the first and second X register; the first has the lower address.
+    #[inline(always)]
+    pub(super) fn split_64(&self, unit: u128) -> (u64, u64) {
+        let (low, high) = (unit as u64, (unit >> 64) as u64);
+        if self.data_is_big_endian() { (high, low) } else { (low, high) }
+    }
+
+    /// Makes a unit of memory of the first and second W register.
+    #[inline(always)]
+    pub(super) fn join_32(&self, first: u32, second: u32) -> u64 {
+        let (low, high) = if self.data_is_big_endian() { (second, first) } else { (first, second) };
+        u64::from(high) << 32 | u64::from(low)
+    }
+
+    /// Makes a unit of memory of the first and second X register.
+    #[inline(always)]
+    pub(super) fn join_64(&self, first: u64, second: u64) -> u128 {
+        let (low, high) = if self.data_is_big_endian() { (second, first) } else { (first, second) };
+        u128::from(high) << 64 | u128::from(low)
+    }
+}
