@@ -8,6 +8,7 @@ mod branch;
 mod bti;
 mod dpimm;
 mod dpreg;
+mod fp;
 mod ldst;
 mod operand;
 mod run;

@@ -1,6 +1,6 @@
 //! From encodings to handlers: each of the manual's groups has its file.
 
-use super::{Handler, branch, dpimm, dpreg, ldst};
+use super::{Handler, branch, dpimm, dpreg, fp, ldst};
 use droste_arch::a64::{Encoding, Group};
 
 /// Returns the handler of an encoding, or `None` if the interpreter does not implement it.
@@ -67,6 +67,6 @@ pub(crate) fn handler(e: Encoding) -> Option<Handler> {
         Group::LdstMemop => ldst::memop::handler(e),
         Group::LdstMemop128 => ldst::memop_128::handler(e),
 
-        _ => None,
+        _ => fp::handler(e),
     }
 }

@@ -1,0 +1,67 @@
+//! AdvSIMD vector by indexed element.
+
+use super::asimdsame2::multiply_pairs;
+use super::lanes::{build, element, lane, on, q, write};
+use super::ops;
+use crate::cpu::Vcpu;
+use crate::fp::{self, Half, Single};
+use crate::interp::operand::{bits, rd, rn};
+use crate::interp::{Exec, Handler};
+use droste_arch::a64::Encoding;
+use droste_arch::feature::Feature;
+
+/// The handler of a floating-point encoding of the group.
+pub(crate) fn handler(e: Encoding) -> Option<Handler> {
+    use Encoding::*;
+    let handler: Handler = match e {
+        FMLA_asimdelem_RH_H => on!(indexed3::<Half, false>, ops::mla),
+        FMLA_asimdelem_R_SD => on!(by_size indexed3::<false>, ops::mla),
+        FMLS_asimdelem_RH_H => on!(indexed3::<Half, false>, ops::mls),
+        FMLS_asimdelem_R_SD => on!(by_size indexed3::<false>, ops::mls),
+        FMUL_asimdelem_RH_H => on!(indexed2::<Half, false>, fp::mul),
+        FMUL_asimdelem_R_SD => on!(by_size indexed2::<false>, fp::mul),
+        FMULX_asimdelem_RH_H => on!(indexed2::<Half, false>, fp::mulx),
+        FMULX_asimdelem_R_SD => on!(by_size indexed2::<false>, fp::mulx),
+        FMLAL_asimdelem_LH => widening::<false, false>,
+        FMLSL_asimdelem_LH => widening::<true, false>,
+        FMLAL2_asimdelem_LH => widening::<false, true>,
+        FMLSL2_asimdelem_LH => widening::<true, true>,
+        FCMLA_advsimd_elt => complex_multiply,
+        _ => return None,
+    };
+    Some(handler)
+}
+
+/// FMLAL, FMLSL and, on the upper half of `Rn`, FMLAL2, FMLSL2, by element.
+fn widening<const SUBTRACT: bool, const UPPER: bool>(cpu: &mut Vcpu, word: u32) -> Exec {
+    let Some((register, index)) = element::<Half>(word) else {
+        return Err(cpu.undefined());
+    };
+    write(cpu, word, |cpu, env| {
+        let (d, n, m) = (cpu.v(rd(word)), cpu.v(rn(word)), lane::<Half>(cpu.v(register), index));
+        let lane_count = if q(word) { 4 } else { 2 };
+        let from = if UPPER { lane_count } else { 0 };
+        build::<Single>(q(word), |i| {
+            let n = lane::<Half>(n, from + i);
+            let n = if SUBTRACT { fp::neg::<Half>(n) } else { n };
+            fp::mul_add_half(lane::<Single>(d, i), n, m, env)
+        })
+    })
+}
+
+/// FCMLA by element: the element is a pair.
+fn complex_multiply(cpu: &mut Vcpu, word: u32) -> Exec {
+    let (l, h) = (bits::<21, 1>(word), bits::<11, 1>(word));
+    let register = bits::<16, 5>(word);
+    let rotation = bits::<13, 2>(word);
+    match bits::<22, 2>(word) {
+        1 if cpu.has(Feature::FEAT_FP16) && (q(word) || h == 0) => {
+            let pair = h << 1 | l;
+            multiply_pairs::<Half>(cpu, word, rotation, |cpu, _| cpu.v(register) >> (32 * pair))
+        }
+        2 if q(word) && l == 0 => {
+            multiply_pairs::<Single>(cpu, word, rotation, |cpu, _| cpu.v(register) >> (64 * h))
+        }
+        _ => Err(cpu.undefined()),
+    }
+}
