@@ -66,7 +66,7 @@ pub trait Waker: Send + Sync {
 /// Only the vCPU's own thread sets or clears [`IRQ`](Self::IRQ), [`FIQ`](Self::FIQ),
 /// [`VIRQ`](Self::VIRQ) and [`VFIQ`](Self::VFIQ), because they depend on its private CPU interface. Other
 /// threads set [`ATTENTION`](Self::ATTENTION) and wake the vCPU, which then brings the four up to date
-/// (`gic::cpu_interface::refresh`). A run loop therefore looks at the word at every block boundary, and
+/// ([`CpuInterface::refresh`](crate::gic::CpuInterface::refresh)). A run loop therefore looks at the word at every block boundary, and
 /// a vCPU that sleeps goes on sleeping if nothing but ATTENTION was set and no input came of it.
 pub struct IrqPins {
     word: AtomicU32,

@@ -72,17 +72,3 @@ pub(crate) mod sysreg {
         None
     }
 }
-
-pub(crate) mod timer {
-    use super::Vcpu;
-    /// Raises and lowers the timers' interrupts for the current time.
-    pub(crate) fn poll(cpu: &mut Vcpu) {}
-    /// The count at which the next timer fires, as CNTPCT_EL0 counts.
-    pub(crate) fn next_deadline(cpu: &Vcpu) -> Option<u64> {
-        None
-    }
-    /// CNTVCT_EL0.
-    pub(crate) fn virtual_count(cpu: &Vcpu) -> u64 {
-        cpu.physical_count()
-    }
-}

@@ -17,6 +17,7 @@ impl Vcpu {
     /// Serves what [`Vcpu::has_requests`] saw; answers whether the run loop must return.
     #[cold]
     pub(crate) fn serve_requests(&mut self) -> Option<Exit> {
+        self.gic.refresh();
         if self.machine.is_stopping() || self.slot().take_requests(CpuSlot::OFF) != 0 {
             return Some(Exit::Stopped);
         }

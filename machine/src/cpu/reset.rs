@@ -2,7 +2,9 @@
 
 use super::{CpuState, Exclusive, Mode, PState, Vcpu};
 use crate::exception::Exception;
+use crate::gic::{self, CpuInterface};
 use crate::machine::{CpuOn, Machine};
+use crate::timer::{self, Timers};
 use droste_arch::sysreg;
 use std::sync::Arc;
 
@@ -41,6 +43,8 @@ impl Vcpu {
             abort: Exception::sync(1, 0, 0),
             yielding: false,
             features: machine.features,
+            gic: CpuInterface::new(machine.gic.clone(), index),
+            timers: Timers::default(),
             index,
             machine,
         };
@@ -54,6 +58,8 @@ impl Vcpu {
         self.state = CpuState::reset(if self.has_el2() { 2 } else { 1 });
         (self.state.insn_count, self.state.idle_count) = counts;
         self.context_changed();
+        gic::cpu_interface::reset(self);
+        timer::reset(self);
     }
 
     /// Resets the CPU and lets it start where PSCI says.

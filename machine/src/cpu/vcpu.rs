@@ -2,8 +2,10 @@
 
 use super::{CpuState, FpAccess, Mode};
 use crate::exception::Exception;
+use crate::gic::CpuInterface;
 use crate::interp::Abort;
 use crate::machine::Machine;
+use crate::timer::Timers;
 use droste_arch::expr::Quantity;
 use droste_arch::feature::{Feature, FeatureSet};
 use droste_arch::fields::{hcr_el2, ich_vtr_el2, id_aa64dfr0_el1, mdcr_el2, pmcr_el0};
@@ -28,6 +30,10 @@ pub struct Vcpu {
     pub index: usize,
     /// The board and the other CPUs.
     pub machine: Arc<Machine>,
+    /// The GIC's CPU interface, physical and virtual.
+    pub gic: CpuInterface,
+    /// What is derived from the registers of the generic timers.
+    pub timers: Timers,
 }
 
 impl Vcpu {

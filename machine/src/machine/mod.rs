@@ -7,10 +7,11 @@ use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::diagnostics::Diagnostics;
 use crate::firmware::Conduit;
+use crate::gic::Gic;
 use crate::ram::GuestRam;
 use droste_arch::feature::FeatureSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub use cpus::{CpuOn, CpuSlot};
 pub use schedule::run;
@@ -29,9 +30,11 @@ pub enum Stop {
 /// The parts of a machine that all CPUs and devices share.
 pub struct Machine {
     /// Guest RAM.
-    pub ram: GuestRam,
+    pub ram: Arc<GuestRam>,
     /// Everything in the physical address space but RAM.
     pub bus: Bus,
+    /// The interrupt controller.
+    pub gic: Arc<Gic>,
     /// The system counter.
     pub clock: Clock,
     /// Reports of what is not implemented.
