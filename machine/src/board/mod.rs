@@ -3,10 +3,13 @@
 //!
 //! It differs where nothing is behind an address yet: there is no flash, no PCIe and no platform bus.
 
+mod assembly;
 pub mod device_tree;
 pub mod memory_map;
 
 use std::ops::Range;
+
+pub use assembly::{Connections, Devices};
 
 /// What the device tree depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
