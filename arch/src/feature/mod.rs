@@ -11,6 +11,14 @@ mod generated;
 use generated::{ALL, CONSTRAINTS, ID_RULES, NAMES, REQUIRES};
 pub use generated::{COUNT, Feature};
 
+/// The features that ID_AA64PFR0_EL1.{EL0,EL1,EL2,EL3} announce: AArch64, AArch32, either.
+const EXCEPTION_LEVELS: [[Feature; 3]; 4] = [
+    [Feature::FEAT_AA64EL0, Feature::FEAT_AA32EL0, Feature::FEAT_EL0],
+    [Feature::FEAT_AA64EL1, Feature::FEAT_AA32EL1, Feature::FEAT_EL1],
+    [Feature::FEAT_AA64EL2, Feature::FEAT_AA32EL2, Feature::FEAT_EL2],
+    [Feature::FEAT_AA64EL3, Feature::FEAT_AA32EL3, Feature::FEAT_EL3],
+];
+
 const WORDS: usize = COUNT.div_ceil(64);
 
 impl Feature {
@@ -124,7 +132,14 @@ impl FeatureSet {
     /// `read` gives the value of an ID register; a register that the CPU does not have reads as zero.
     /// Features that no ID register announces are included when one that is announced requires them.
     pub fn from_id_registers(read: impl Fn(SysReg) -> u64) -> Self {
-        let mut set = Self::EMPTY.with(&[Feature::FEAT_AA64, Feature::FEAT_AA64EL0, Feature::FEAT_AA64EL1]);
+        let mut set = Self::EMPTY.with(&[Feature::FEAT_AA64]);
+        for (i, [aa64, aa32, any]) in (0..).zip(EXCEPTION_LEVELS) {
+            match read(SysReg::ID_AA64PFR0_EL1) >> (4 * i) & 0xf {
+                0 => {}
+                1 => [aa64, any].into_iter().for_each(|f| set.insert(f)),
+                _ => [aa64, aa32, any, Feature::FEAT_AA32].into_iter().for_each(|f| set.insert(f)),
+            }
+        }
         // Conditions name other features, so repeat until nothing is added: no condition that
         // announces a feature asks for the absence of one that is announced.
         loop {
@@ -134,11 +149,23 @@ impl FeatureSet {
                     rule.features.iter().for_each(|f| set.insert(*f));
                 }
             }
-            set = set.closure();
+            // What is required and announced by nothing else is there; what an ID register denies is
+            // a violation, and not to be hidden.
+            for f in set.closure().iter() {
+                let is_level = EXCEPTION_LEVELS.iter().flatten().any(|level| *level == f);
+                if !is_level && Self::id_conditions(f).next().is_none() {
+                    set.insert(f);
+                }
+            }
             if set == before {
                 return set;
             }
         }
+    }
+
+    /// The conditions on ID registers under which a CPU has the feature; empty if none announces it.
+    pub fn id_conditions(feature: Feature) -> impl Iterator<Item = &'static Expr> {
+        ID_RULES.iter().filter(move |r| r.features.contains(&feature)).map(|r| &r.when)
     }
 
     /// What the architecture forbids in this set.

@@ -3,6 +3,7 @@
 mod branch;
 mod host;
 mod mode;
+pub mod model;
 mod pstate;
 mod reset;
 mod state;

@@ -1,0 +1,81 @@
+//! Adding and removing single features.
+
+use super::{Model, ModelError, parts};
+use droste_arch::expr::{Expr, FieldTest, Test};
+use droste_arch::feature::{Feature, FeatureSet};
+use droste_arch::sysreg::SysReg;
+
+impl Model {
+    /// Adds or removes the feature with this name.
+    pub(super) fn change(&mut self, name: &str, present: bool) -> Result<(), ModelError> {
+        if name.eq_ignore_ascii_case("el2") && !present {
+            *self = self.clone().without_el2();
+            return Ok(());
+        }
+        let feature = Feature::from_name(name).ok_or_else(|| ModelError::UnknownFeature(name.to_owned()))?;
+        if self.features.contains(feature) == present {
+            return Ok(());
+        }
+        if present && !parts::everything().contains(feature) {
+            return Err(ModelError::NotImplemented(feature));
+        }
+        if feature == Feature::FEAT_PAuth && !present {
+            self.remove_pauth();
+        }
+        for condition in FeatureSet::id_conditions(feature) {
+            self.make(condition, present);
+        }
+        self.update();
+        if self.features.contains(feature) == present {
+            Ok(())
+        } else {
+            Err(ModelError::NotChangeable(feature))
+        }
+    }
+
+    /// Pointer authentication is announced by its algorithms, for addresses and generic.
+    fn remove_pauth(&mut self) {
+        for lsb in [4, 8, 24, 28] {
+            self.set_field(SysReg::ID_AA64ISAR1_EL1, lsb, 0);
+        }
+        for lsb in [8, 12] {
+            self.set_field(SysReg::ID_AA64ISAR2_EL1, lsb, 0);
+        }
+    }
+
+    /// Changes ID fields so that the condition holds, or does not.
+    fn make(&mut self, condition: &Expr, holds: bool) {
+        match condition {
+            Expr::Field(test) => self.make_field(test, holds),
+            Expr::Not(e) => self.make(e, !holds),
+            Expr::All(list) if holds => list.iter().for_each(|e| self.make(e, true)),
+            Expr::All(list) => {
+                // One is enough: the first that asks for a field.
+                if let Some(e) = list.iter().find(|e| matches!(e, Expr::Field(_) | Expr::Any(_))) {
+                    self.make(e, false);
+                }
+            }
+            // The last alternative is the plain one: the others are fractions and special numbers.
+            Expr::Any(list) if holds => list.iter().last().into_iter().for_each(|e| self.make(e, true)),
+            Expr::Any(list) => list.iter().for_each(|e| self.make(e, false)),
+            Expr::Const(_) | Expr::Feature(_) | Expr::AtLeast(..) => {}
+        }
+    }
+
+    fn make_field(&mut self, test: &FieldTest, holds: bool) {
+        let old = self.id(test.register);
+        if test.holds(old) == holds {
+            return;
+        }
+        let value = match (test.test, holds) {
+            (Test::Is(v) | Test::AtLeast(v), true) => v,
+            (Test::Is(v) | Test::AtLeast(v), false) => v.saturating_sub(1),
+            (Test::SignedAtLeast(v), true) => v.cast_unsigned(),
+            (Test::SignedAtLeast(v), false) => (v - 1).cast_unsigned(),
+            (Test::Below(v), true) => v.saturating_sub(1),
+            (Test::Below(v), false) => v,
+            (Test::Matches(..), _) => return,
+        };
+        self.set_field(test.register, test.lsb, value);
+    }
+}
