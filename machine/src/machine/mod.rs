@@ -2,6 +2,8 @@
 
 mod cpus;
 mod schedule;
+#[cfg(test)]
+mod testing;
 
 use crate::bus::Bus;
 use crate::clock::Clock;
