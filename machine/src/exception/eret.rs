@@ -85,6 +85,9 @@ pub(crate) fn exception_return(cpu: &mut Vcpu, target: u64, spsr: u64) {
     cpu.state.event = true;
     cpu.context_sync();
     cpu.state.pc = cpu.branch_address(target);
+    if let Some(tracer) = &cpu.machine.tracer {
+        crate::trace::exception_return(cpu, tracer.as_ref(), from.el, spsr);
+    }
 }
 
 /// IllegalExceptionReturn.

@@ -41,6 +41,9 @@ pub(crate) fn take(cpu: &mut Vcpu, exception: Exception) {
     let bank = if target == 2 { &EL2 } else { &EL1 };
 
     let elr = cpu.state.pc.wrapping_add(if exception.returns_after { 4 } else { 0 });
+    if let Some(tracer) = &cpu.machine.tracer {
+        crate::trace::exception(cpu, tracer.as_ref(), exception, elr);
+    }
     cpu.set_sys(bank.elr, elr);
     let spsr = saved_pstate(cpu, from, target);
     cpu.set_sys(bank.spsr, spsr);

@@ -1,22 +1,26 @@
 //! A machine: RAM, devices, interrupt controller, clock, and what its CPUs share.
 
+mod build;
 mod cpus;
+mod fingerprint;
 mod schedule;
-#[cfg(test)]
-mod testing;
 
 use crate::bus::Bus;
 use crate::clock::Clock;
+use crate::cpu::model::Model;
 use crate::diagnostics::Diagnostics;
 use crate::firmware::Conduit;
 use crate::gic::Gic;
 use crate::ram::GuestRam;
+use crate::trace::Tracer;
 use droste_arch::feature::FeatureSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use build::{Assembled, Boot, BuildError, MachineConfig};
 pub use cpus::{CpuOn, CpuSlot};
-pub use schedule::run;
+pub use fingerprint::fingerprint;
+pub use schedule::{Outcome, run};
 
 /// Why a machine stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +45,12 @@ pub struct Machine {
     pub clock: Clock,
     /// Reports of what is not implemented.
     pub diagnostics: Diagnostics,
+    /// Watches what happens.
+    pub tracer: Option<Box<dyn Tracer>>,
     /// Features of the CPUs.
     pub features: FeatureSet,
+    /// The CPUs' model.
+    pub model: Model,
     /// The instruction that reaches the firmware.
     pub conduit: Conduit,
     /// The CPUs, by number.

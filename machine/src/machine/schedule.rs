@@ -1,36 +1,71 @@
-//! Who executes the CPUs: one host thread each.
+//! Who executes the CPUs: one host thread each, or all on one in counted time.
 
 use super::{Machine, Stop};
-use crate::cpu::Vcpu;
+use crate::board::Devices;
+use crate::clock::ClockMode;
+use crate::cpu::{CpuState, Vcpu};
 use crate::interp::{BlockCache, Exit, run as execute};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-/// Instructions between two looks at the timers.
+/// Instructions between two looks at the timers, and a turn of a CPU in counted time.
 const SLICE: u64 = 4096;
+/// Time between two looks of the devices at the outside.
+const POLL_INTERVAL: Duration = Duration::from_millis(4);
+/// Turns between two looks of the devices at the outside, in counted time.
+const POLL_TURNS: u64 = 256;
 /// The longest sleep of a CPU that has no timer to wait for.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// Runs all CPUs until the machine stops; CPU 0 starts as its slot says.
+/// How a run ended.
+pub struct Outcome {
+    /// Why the machine stopped.
+    pub stop: Stop,
+    /// The final state of every CPU.
+    pub cpus: Vec<CpuState>,
+}
+
+/// Runs all CPUs until the machine stops: in counted time on the calling thread, else on a thread each.
 ///
 /// # Errors
 ///
 /// When the host cannot make a thread.
-pub fn run(machine: &Arc<Machine>) -> std::io::Result<Stop> {
+pub fn run(machine: &Arc<Machine>, devices: &Arc<Devices>) -> std::io::Result<Outcome> {
+    let cpus = if matches!(machine.clock.mode(), ClockMode::Counted { .. }) {
+        run_in_turn(machine, devices)
+    } else {
+        let (shared, polled) = (machine.clone(), devices.clone());
+        let poller = thread::Builder::new().name("devices".into()).spawn(move || {
+            while !shared.is_stopping() {
+                polled.poll();
+                thread::sleep(POLL_INTERVAL);
+            }
+        })?;
+        let cpus = run_in_threads(machine);
+        machine.stop(Stop::Request);
+        let _ = poller.join();
+        cpus?
+    };
+    Ok(Outcome { stop: machine.stopped().unwrap_or(Stop::Request), cpus })
+}
+
+/// One thread for each CPU.
+fn run_in_threads(machine: &Arc<Machine>) -> std::io::Result<Vec<CpuState>> {
     let mut threads = Vec::new();
     for index in 0..machine.slots.len() {
         let shared = machine.clone();
         let name = format!("cpu{index}");
         threads.push(thread::Builder::new().name(name).spawn(move || run_cpu(&shared, index))?);
     }
+    let mut cpus = Vec::new();
     for thread in threads {
-        if let Err(panic) = thread.join() {
-            machine.stop(Stop::Request);
-            std::panic::resume_unwind(panic);
+        match thread.join() {
+            Ok(state) => cpus.push(state),
+            Err(panic) => std::panic::resume_unwind(panic),
         }
     }
-    Ok(machine.stopped().unwrap_or(Stop::Request))
+    Ok(cpus)
 }
 
 /// Stops the machine if the thread of a CPU panics, so that the others end too.
@@ -45,7 +80,7 @@ impl Drop for StopOnPanic<'_> {
 }
 
 /// The life of one CPU: off, then on, and so on.
-fn run_cpu(machine: &Arc<Machine>, index: usize) {
+fn run_cpu(machine: &Arc<Machine>, index: usize) -> CpuState {
     let _guard = StopOnPanic(machine);
     let mut cpu = Vcpu::new(machine.clone(), index);
     let mut blocks = BlockCache::default();
@@ -58,6 +93,7 @@ fn run_cpu(machine: &Arc<Machine>, index: usize) {
             None => machine.cpu(index).park(LONG),
         }
     }
+    cpu.state
 }
 
 /// Executes slices until the CPU is switched off or the machine stops.
@@ -74,6 +110,97 @@ fn run_while_on(cpu: &mut Vcpu, blocks: &mut BlockCache) {
                 cpu.slot().park(limit.min(LONG));
             }
             Exit::Stopped => return,
+        }
+    }
+}
+
+/// A CPU that takes turns with the others.
+struct Player {
+    cpu: Vcpu,
+    blocks: BlockCache,
+    on: bool,
+}
+
+/// All CPUs on this thread, in turns of [`SLICE`] instructions of counted time. What happens depends on
+/// nothing but the machine's input.
+fn run_in_turn(machine: &Arc<Machine>, devices: &Devices) -> Vec<CpuState> {
+    let mut players: Vec<Player> = (0..machine.slots.len())
+        .map(|i| Player { cpu: Vcpu::new(machine.clone(), i), blocks: BlockCache::default(), on: false })
+        .collect();
+    let mut turn_ends = 0;
+    for turn in 0_u64.. {
+        if machine.is_stopping() {
+            break;
+        }
+        if turn % POLL_TURNS == 0 {
+            devices.poll();
+        }
+        turn_ends += SLICE;
+        let mut busy = false;
+        for player in &mut players {
+            busy |= play(player, turn_ends);
+        }
+        if !busy {
+            turn_ends = skip_idle(machine, &players, turn_ends);
+        }
+    }
+    players.into_iter().map(|p| p.cpu.state).collect()
+}
+
+/// Executes one CPU up to the common time `until`; answers whether it has more to do.
+fn play(player: &mut Player, until: u64) -> bool {
+    let cpu = &mut player.cpu;
+    let mut busy = true;
+    while cpu.time_input() < until {
+        if !player.on {
+            let Some(start) = cpu.slot().take_start() else {
+                busy = false;
+                break;
+            };
+            cpu.start(start);
+            player.on = true;
+        }
+        crate::timer::poll(cpu);
+        // The turn is cut where the next timer fires, so that timers are exact.
+        let fires = crate::timer::next_deadline(cpu).and_then(|at| cpu.machine.clock.retired_at(at));
+        let now = cpu.time_input();
+        let stop_at = fires.filter(|&at| at > now).map_or(until, |at| at.min(until));
+        match execute(cpu, &mut player.blocks, cpu.state.insn_count + (stop_at - now)) {
+            Exit::Budget => {}
+            Exit::Yield => break,
+            Exit::Waiting if stop_at < until => {
+                cpu.state.idle_count += stop_at.saturating_sub(cpu.time_input())
+            }
+            Exit::Waiting => {
+                busy = false;
+                break;
+            }
+            Exit::Stopped => {
+                player.on = false;
+                if cpu.machine.is_stopping() {
+                    return true;
+                }
+            }
+        }
+    }
+    cpu.state.idle_count += until.saturating_sub(cpu.time_input());
+    busy
+}
+
+/// Nobody has anything to do before the next timer: answers the time, at or after `now`, to go on from.
+fn skip_idle(machine: &Machine, players: &[Player], now: u64) -> u64 {
+    let next = players
+        .iter()
+        .filter(|p| p.on)
+        .filter_map(|p| crate::timer::next_deadline(&p.cpu))
+        .filter_map(|at| machine.clock.retired_at(at))
+        .min();
+    match next {
+        Some(at) => now.max(at.saturating_sub(SLICE)),
+        None => {
+            // Only input from outside can go on from here.
+            machine.cpu(0).park(Duration::from_millis(10));
+            now
         }
     }
 }

@@ -1,0 +1,94 @@
+//! The command line.
+
+use crate::size;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Runs hypervisors inside hypervisors on an emulated 64-bit Arm machine.
+#[derive(Parser, Debug)]
+#[command(version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Boot a kernel or an image on a machine that is compatible with QEMU's `virt`
+    Run(Box<RunArgs>),
+}
+
+/// Options of `droste run`. Each but --config and the dumps is also a key of the machine file.
+#[derive(clap::Args, Debug, Default)]
+pub(crate) struct RunArgs {
+    /// Machine file (TOML) with the same keys as these options; options win
+    #[arg(long, value_name = "FILE", help_heading = "Machine")]
+    pub(crate) config: Option<PathBuf>,
+    /// CPU model and changes to it: max, max,-sve, neoverse-n2, cortex-a76, ... [default: max]
+    #[arg(long, value_name = "MODEL", help_heading = "Machine")]
+    pub(crate) cpu: Option<String>,
+    /// Number of CPUs, 1 to 8 [default: 1]
+    #[arg(long, value_name = "N", help_heading = "Machine")]
+    pub(crate) cpus: Option<u32>,
+    /// RAM, such as 512M or 4G [default: 1G]
+    #[arg(long, short, value_name = "SIZE", value_parser = size::parse, help_heading = "Machine")]
+    pub(crate) memory: Option<u64>,
+    /// Highest Exception level, where the kernel is entered: 1 or 2 [default: 2]
+    #[arg(long, value_name = "LEVEL", help_heading = "Machine")]
+    pub(crate) el: Option<u8>,
+    /// List registers of the virtual GIC interface, 4 or 16 [default: 4]
+    #[arg(long, value_name = "N", help_heading = "Machine")]
+    pub(crate) list_registers: Option<u8>,
+
+    /// Kernel: arm64 Image, gzip of one, EFI zboot, or ELF
+    #[arg(long, short, value_name = "FILE", help_heading = "Guest")]
+    pub(crate) kernel: Option<PathBuf>,
+    /// Initial RAM disk
+    #[arg(long, short, value_name = "FILE", help_heading = "Guest")]
+    pub(crate) initrd: Option<PathBuf>,
+    /// Kernel command line
+    #[arg(long, short, alias = "cmdline", value_name = "TEXT", help_heading = "Guest")]
+    pub(crate) append: Option<String>,
+    /// Device tree instead of the generated one
+    #[arg(long, value_name = "FILE", help_heading = "Guest")]
+    pub(crate) dtb: Option<PathBuf>,
+    /// Disk: FILE[,ro][,overlay] (virtio-blk); may be repeated
+    #[arg(long, value_name = "DISK", help_heading = "Guest")]
+    pub(crate) disk: Vec<String>,
+    /// Network: user[,forward=tcp:HOSTPORT:GUESTPORT] (virtio-net)
+    #[arg(long, value_name = "NET", help_heading = "Guest")]
+    pub(crate) net: Vec<String>,
+
+    /// Execute all CPUs on one thread in counted time: the same input gives the same run
+    #[arg(long, help_heading = "Run")]
+    pub(crate) deterministic: bool,
+    /// Seed of everything random that the guest sees [default: 0]
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    pub(crate) seed: Option<u64>,
+    /// End the run after SECONDS, with exit code 124
+    #[arg(long, value_name = "SECONDS", help_heading = "Run")]
+    pub(crate) timeout: Option<u64>,
+    /// End the run with exit code 0 when a console line matches REGEX
+    #[arg(long, value_name = "REGEX", help_heading = "Run")]
+    pub(crate) exit_on: Option<String>,
+    /// Print a hash of the final state, and how many instructions were executed
+    #[arg(long, help_heading = "Run")]
+    pub(crate) summary: bool,
+
+    /// What to log: int (exceptions and their returns)
+    #[arg(long, short = 'd', value_name = "LIST", value_delimiter = ',', help_heading = "Run")]
+    pub(crate) log: Vec<String>,
+    /// Where the log goes [default: standard error]
+    #[arg(long, short = 'D', value_name = "FILE", help_heading = "Run")]
+    pub(crate) log_file: Option<PathBuf>,
+
+    /// Write the device tree to FILE and exit
+    #[arg(long, value_name = "FILE", help_heading = "Information")]
+    pub(crate) dump_dtb: Option<PathBuf>,
+    /// Print the device tree as source and exit
+    #[arg(long, help_heading = "Information")]
+    pub(crate) dump_dts: bool,
+    /// Print the effective machine file and exit
+    #[arg(long, help_heading = "Information")]
+    pub(crate) dump_config: bool,
+}

@@ -1,0 +1,106 @@
+//! From options to a machine.
+
+use super::console::HostConsole;
+use crate::config::MachineFile;
+use crate::error::CliError;
+use droste_machine::clock::ClockMode;
+use droste_machine::cpu::model::Model;
+use droste_machine::loader::Kernel;
+use droste_machine::machine::{Boot, BuildError, Machine, MachineConfig, Outcome, fingerprint};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The most CPUs that a machine may have.
+const CPU_LIMIT: u32 = 8;
+/// Guest time of an instruction in deterministic mode, in picoseconds: one instruction is one nanosecond.
+const COUNTED_PS: u32 = 1000;
+/// 2026-01-01 00:00:00 UTC, the time of day in deterministic mode.
+const EPOCH_SECONDS: u64 = 1_767_225_600;
+
+/// Reads what the machine file names and describes the machine.
+pub(super) fn describe(
+    file: &MachineFile,
+    console: Arc<HostConsole>,
+) -> Result<(MachineConfig, Boot), CliError> {
+    let cpu_count = file.cpus.unwrap_or(1);
+    if !(1..=CPU_LIMIT).contains(&cpu_count) {
+        return Err(CliError::usage(format!("a machine has 1 to {CPU_LIMIT} CPUs, not {cpu_count}"))
+            .hint("set the number with --cpus"));
+    }
+    let ram_bytes = file.memory_bytes()?;
+    if ram_bytes < 1 << 20 || !ram_bytes.is_multiple_of(4096) {
+        return Err(CliError::usage("RAM is at least 1M and a multiple of 4K")
+            .hint("set the size with --memory, such as --memory 1G"));
+    }
+    let el = file.el.unwrap_or(2);
+    if !(1..=2).contains(&el) {
+        return Err(CliError::usage(format!("the highest Exception level is 1 or 2, not {el}")));
+    }
+    let name = file.cpu.as_deref().unwrap_or("max");
+    let mut model = Model::parse(name).map_err(|e| {
+        CliError::config(e).hint("models: max, neoverse-n2, neoverse-v1, neoverse-v2, cortex-a76, cortex-a57")
+    })?;
+    if el == 1 {
+        model = model.without_el2();
+    }
+    let list_register_count = usize::from(file.list_registers.unwrap_or(4));
+    if !(1..=16).contains(&list_register_count) {
+        return Err(CliError::usage("a GIC has 1 to 16 list registers"));
+    }
+    let Some(kernel) = &file.kernel else {
+        return Err(CliError::usage("there is nothing to boot").hint("name a kernel with --kernel"));
+    };
+    let boot = Boot {
+        kernel: Kernel::parse(read("kernel", kernel)?, ram_bytes)
+            .map_err(|e| CliError::usage(format!("{}: {e}", kernel.display())).hint(KERNEL_HINT))?,
+        initrd: file.initrd.as_deref().map(|path| read("initrd", path)).transpose()?,
+        command_line: file.append.clone().unwrap_or_default(),
+        device_tree: file.dtb.as_deref().map(|path| read("device tree", path)).transpose()?,
+    };
+    let deterministic = file.deterministic.unwrap_or(false);
+    let clock =
+        if deterministic { ClockMode::Counted { ps_per_instruction: COUNTED_PS } } else { ClockMode::Real };
+    let time_of_day: Box<dyn Fn() -> u64 + Send + Sync> = if deterministic {
+        Box::new(|| EPOCH_SECONDS)
+    } else {
+        Box::new(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()))
+    };
+    let config = MachineConfig {
+        model,
+        cpu_count,
+        ram_bytes,
+        list_register_count,
+        clock,
+        seed: file.seed.unwrap_or(0),
+        time_of_day,
+        virtio: Vec::new(),
+        console,
+        diagnostics: Box::new(|line| eprintln!("droste: {line}\r")),
+        tracer: None,
+    };
+    Ok((config, boot))
+}
+
+const KERNEL_HINT: &str = "an arm64 Image, Image.gz, EFI zboot kernel or AArch64 ELF file is wanted";
+
+fn read(what: &str, path: &Path) -> Result<Vec<u8>, CliError> {
+    fs::read(path).map_err(|e| CliError::usage(format!("cannot read the {what} {}: {e}", path.display())))
+}
+
+/// An error of assembling the machine, for the user.
+pub(super) fn explain(error: BuildError) -> CliError {
+    match error {
+        BuildError::Ram(_) => CliError::software(error),
+        BuildError::Load(_) => CliError::usage(error).hint("give the guest more memory with --memory"),
+        BuildError::DeviceTree(_) => CliError::usage(error),
+    }
+}
+
+/// Prints what `--summary` promises.
+pub(super) fn summarize(machine: &Machine, outcome: &Outcome) {
+    let total: u64 = outcome.cpus.iter().map(|cpu| cpu.insn_count).sum();
+    eprintln!("instructions: {total}");
+    eprintln!("state: {:016x}", fingerprint(machine, outcome));
+}

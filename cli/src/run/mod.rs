@@ -1,0 +1,83 @@
+//! `droste run`.
+
+mod console;
+mod log;
+mod machine;
+mod terminal;
+
+use crate::args::RunArgs;
+use crate::config::MachineFile;
+use crate::error::{CliError, TIMEOUT};
+use console::{HostConsole, Watch};
+use droste_machine::board::device_tree;
+use droste_machine::machine::{Stop, run as run_machine};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// Boots what the options say and waits until it ends.
+pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, CliError> {
+    let file = MachineFile::effective(args)?;
+    if args.dump_config {
+        print!("{}", toml::to_string(&file).map_err(CliError::software)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let exit_on = file.exit_on.as_deref().map(Watch::new).transpose()?;
+    let console = Arc::new(HostConsole::new(exit_on));
+    let (mut config, boot) = machine::describe(&file, console.clone())?;
+    if args.dump_dtb.is_some() || args.dump_dts {
+        return dump(args, &config, &boot);
+    }
+    config.tracer = log::tracer(args)?;
+    let assembled = config.build(&boot).map_err(machine::explain)?;
+    drop(boot);
+
+    let machine = assembled.machine.clone();
+    let quit = machine.clone();
+    console.when_matched(move || quit.stop(Stop::Request));
+    let _raw = terminal::RawMode::enter();
+    console::forward_input(&assembled);
+    let timed_out = Arc::new(AtomicBool::new(false));
+    if let Some(seconds) = file.timeout {
+        let (machine, flag) = (machine.clone(), timed_out.clone());
+        thread::spawn(move || {
+            thread::sleep(Duration::from_secs(seconds));
+            flag.store(true, Ordering::SeqCst);
+            machine.stop(Stop::Request);
+        });
+    }
+    let outcome = run_machine(&machine, &assembled.devices)
+        .map_err(|e| CliError::software(format!("cannot start the CPUs' threads: {e}")))?;
+    drop(_raw);
+    if args.summary {
+        machine::summarize(&machine, &outcome);
+    }
+    if timed_out.load(Ordering::SeqCst) && !console.matched() {
+        return Err(CliError {
+            message: format!("the guest was still running after {} s", file.timeout.unwrap_or(0)),
+            hint: None,
+            code: TIMEOUT,
+        });
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Serves --dump-dtb and --dump-dts.
+fn dump(
+    args: &RunArgs,
+    config: &droste_machine::machine::MachineConfig,
+    boot: &droste_machine::machine::Boot,
+) -> Result<ExitCode, CliError> {
+    let placement = config.place(boot).map_err(machine::explain)?;
+    let dtb = config.device_tree(boot, &placement).map_err(machine::explain)?;
+    if let Some(path) = &args.dump_dtb {
+        std::fs::write(path, &dtb)
+            .map_err(|e| CliError::usage(format!("cannot write {}: {e}", path.display())))?;
+    }
+    if args.dump_dts {
+        print!("{}", device_tree::to_source(&dtb).map_err(CliError::software)?);
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,187 @@
+//! Assembling a machine: the board of QEMU's `virt` around the CPUs.
+
+use super::{CpuOn, CpuSlot, Machine, RunState};
+use crate::board::{self, BoardConfig, BootInfo, Connections, Devices, device_tree, memory_map as map};
+use crate::bus::Bus;
+use crate::clock::{Clock, ClockMode};
+use crate::cpu::model::Model;
+use crate::devices::Console;
+use crate::devices::fw_cfg::Items;
+use crate::devices::pl031::TimeOfDay;
+use crate::devices::virtio::VirtioDevice;
+use crate::diagnostics::{Diagnostics, Sink};
+use crate::firmware::Conduit;
+use crate::gic::{Affinity, DistributorWindow, Gic, GicConfig, ItsWindow, RedistributorWindow};
+use crate::loader::{Kernel, LoadError, Placement};
+use crate::ram::{GuestRam, RamError};
+use crate::trace::Tracer;
+use droste_arch::feature::Feature;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What a machine is made of.
+pub struct MachineConfig {
+    /// The CPUs' model; all are alike.
+    pub model: Model,
+    /// The number of CPUs.
+    pub cpu_count: u32,
+    /// The size of RAM in bytes, a multiple of 4 KiB.
+    pub ram_bytes: u64,
+    /// List registers of each virtual CPU interface.
+    pub list_register_count: usize,
+    /// Where time comes from.
+    pub clock: ClockMode,
+    /// Seed of everything random that the guest sees.
+    pub seed: u64,
+    /// The time of day.
+    pub time_of_day: TimeOfDay,
+    /// Devices for the virtio-mmio transports.
+    pub virtio: Vec<Box<dyn VirtioDevice>>,
+    /// The other side of the serial port.
+    pub console: Arc<dyn Console>,
+    /// Receives reports of what is not implemented.
+    pub diagnostics: Sink,
+    /// Watches what happens.
+    pub tracer: Option<Box<dyn Tracer>>,
+}
+
+/// What a machine boots.
+pub struct Boot {
+    /// The kernel.
+    pub kernel: Kernel,
+    /// The initial RAM disk.
+    pub initrd: Option<Vec<u8>>,
+    /// The kernel's command line.
+    pub command_line: String,
+    /// A device tree to adapt instead of the generated one.
+    pub device_tree: Option<Vec<u8>>,
+}
+
+/// Why a machine cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// RAM cannot be had.
+    #[error("cannot make the guest's memory: {0}")]
+    Ram(#[from] RamError),
+    /// Something cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The device tree that was given cannot be used.
+    #[error("cannot use the device tree: {0}")]
+    DeviceTree(#[from] device_tree::DeviceTreeError),
+}
+
+/// A machine with the ends of it that the host holds.
+pub struct Assembled {
+    /// The machine.
+    pub machine: Arc<Machine>,
+    /// The ends of its devices that the host holds.
+    pub devices: Arc<Devices>,
+}
+
+impl MachineConfig {
+    /// What the device tree says of this machine.
+    #[must_use]
+    pub fn board(&self, boot: BootInfo) -> BoardConfig {
+        let has = |f| self.model.features().contains(f);
+        BoardConfig {
+            cpu_count: self.cpu_count,
+            cpu_compatible: self.model.compatible().to_owned(),
+            ram_bytes: self.ram_bytes,
+            el2: has(Feature::FEAT_EL2),
+            vhe: has(Feature::FEAT_VHE),
+            pmu: has(Feature::FEAT_PMUv3),
+            its: true,
+            boot,
+        }
+    }
+
+    /// The physical addresses of RAM.
+    #[must_use]
+    pub fn ram_range(&self) -> Range<u64> {
+        map::RAM_BASE..map::RAM_BASE.saturating_add(self.ram_bytes)
+    }
+
+    /// The device tree that a kernel placed at `placement` would find.
+    ///
+    /// # Errors
+    ///
+    /// When `boot` brings a device tree that cannot be adapted.
+    pub fn device_tree(&self, boot: &Boot, placement: &Placement) -> Result<Vec<u8>, BuildError> {
+        let board = self.board(BootInfo {
+            command_line: boot.command_line.clone(),
+            initrd: placement.initrd.clone(),
+            seed: self.seed,
+        });
+        Ok(match &boot.device_tree {
+            Some(given) => device_tree::adapt(given, &board)?,
+            None => device_tree::build(&board),
+        })
+    }
+
+    /// Decides where everything that `boot` brings goes.
+    ///
+    /// # Errors
+    ///
+    /// When it does not fit.
+    pub fn place(&self, boot: &Boot) -> Result<Placement, BuildError> {
+        let initrd_bytes = boot.initrd.as_ref().map(|bytes| bytes.len() as u64);
+        Ok(Placement::new(&boot.kernel, initrd_bytes, self.ram_range())?)
+    }
+
+    /// Makes the machine, loads what it boots, and makes CPU 0 ready to start.
+    ///
+    /// # Errors
+    ///
+    /// When memory cannot be had, or what is to boot does not fit or is damaged.
+    pub fn build(self, boot: &Boot) -> Result<Assembled, BuildError> {
+        let placement = self.place(boot)?;
+        let dtb = self.device_tree(boot, &placement)?;
+        let ram = Arc::new(GuestRam::new(map::RAM_BASE, self.ram_bytes)?);
+        placement.load(&boot.kernel, boot.initrd.as_deref(), &dtb, &ram)?;
+
+        let slots: Vec<CpuSlot> = (0..self.cpu_count).map(|_| CpuSlot::new()).collect();
+        let affinities =
+            (0..self.cpu_count).map(|i| Affinity::from_mpidr(board::mpidr_affinity(i))).collect();
+        let gic_config = GicConfig { affinities, its: true, list_register_count: self.list_register_count };
+        let pins: Vec<_> = slots.iter().map(|slot| slot.pins.clone()).collect();
+        let gic = Arc::new(Gic::new(&gic_config, &pins, ram.clone()));
+        let mut bus = Bus::new();
+        let mut put = |window: &Range<u64>, device| bus.map(window.start, window.end - window.start, device);
+        put(&map::GICD, Arc::new(DistributorWindow(gic.clone())));
+        put(&map::ITS, Arc::new(ItsWindow(gic.clone())));
+        put(&map::GICR, Arc::new(RedistributorWindow(gic.clone())));
+        let connections = Connections {
+            ram: ram.clone(),
+            interrupts: gic.clone(),
+            console: self.console,
+            time: self.time_of_day,
+            firmware_items: Items::new(),
+            virtio: self.virtio,
+        };
+        let devices = Arc::new(Devices::new(connections, &mut bus));
+
+        let features = *self.model.features();
+        let conduit = if features.contains(Feature::FEAT_EL2) { Conduit::Smc } else { Conduit::Hvc };
+        let frequency = if features.contains(Feature::FEAT_ECV) {
+            Clock::FREQUENCY_1_GHZ
+        } else {
+            Clock::FREQUENCY_62_5_MHZ
+        };
+        let machine = Arc::new(Machine {
+            ram,
+            bus,
+            gic,
+            clock: Clock::new(self.clock, frequency),
+            diagnostics: Diagnostics::new(self.diagnostics),
+            tracer: self.tracer,
+            features,
+            model: self.model,
+            conduit,
+            slots,
+            state: RunState::default(),
+        });
+        machine.cpu(0).power_on(CpuOn { entry: placement.entry, context: placement.dtb });
+        Ok(Assembled { machine, devices })
+    }
+}
