@@ -122,14 +122,12 @@ impl GuestRam {
 
     /// The host address of the RAM page that holds `pa`; valid as long as `self`.
     #[inline]
-    #[expect(dead_code, reason = "the TLB is its user")]
     pub(crate) fn host_page(&self, pa: u64) -> Option<NonNull<u8>> {
         NonNull::new(self.pointer(pa & !(PAGE_BYTES - 1), PAGE_BYTES).ok()?)
     }
 
     /// Index of the tracked page at `host`, a pointer that [`Self::host_page`] gave or one within that page.
     #[inline]
-    #[expect(dead_code, reason = "the TLB is its user")]
     pub(crate) fn page_of_host(&self, host: *const u8) -> usize {
         (host as usize).wrapping_sub(self.host.as_ptr() as usize) >> 12
     }

@@ -39,6 +39,7 @@ impl Vcpu {
         let mut cpu = Vcpu {
             state: CpuState::reset(1),
             mode: Mode::UNKNOWN,
+            tlb: crate::mmu::Tlb::new(crate::mmu::walk::MmuFeatures::default()),
             block_pc: 0,
             abort: Exception::sync(1, 0, 0),
             yielding: false,
@@ -57,6 +58,7 @@ impl Vcpu {
         let counts = (self.state.insn_count, self.state.idle_count);
         self.state = CpuState::reset(if self.has_el2() { 2 } else { 1 });
         (self.state.insn_count, self.state.idle_count) = counts;
+        self.mmu_reset();
         self.context_changed();
         gic::cpu_interface::reset(self);
         timer::reset(self);

@@ -18,6 +18,8 @@ pub struct Vcpu {
     pub state: CpuState,
     /// What the state means for execution.
     pub mode: Mode,
+    /// Cached translations.
+    pub tlb: crate::mmu::Tlb,
     /// Where the running block began: with the PC it gives the exact instruction count.
     pub(crate) block_pc: u64,
     /// The exception that the current instruction raised; valid when a handler has returned [`Abort`].
@@ -198,6 +200,7 @@ impl Vcpu {
     /// registers that [`Mode::of`] or address translation reads calls this.
     pub fn context_changed(&mut self) {
         self.mode = Mode::of(self);
+        self.mmu_context_changed();
     }
 
     /// A context synchronisation event.

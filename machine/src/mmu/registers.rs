@@ -1,0 +1,204 @@
+//! From a CPU's registers to translation contexts.
+
+use droste_arch::fields::{hcr_el2, sctlr_el1, tcr_el1, vtcr_el2};
+use droste_arch::sysreg::SysReg;
+
+use super::access::{Access, NV2, UNPRIV};
+use super::fault::Fault;
+use super::tlb::Entry;
+use super::translate::{Memory, RegimeRegisters};
+use super::walk::{Kind, MmuFeatures, PhysMem, Privilege, Regime, Registers, Tables};
+use crate::bus::Bus;
+use crate::cpu::Vcpu;
+use crate::interp::Abort;
+use crate::machine::Machine;
+use crate::ram::GuestRam;
+
+/// Physical memory of a machine. Tables are read from RAM only: in device memory they are an External abort.
+pub(super) struct Physical<'a> {
+    ram: &'a GuestRam,
+    _bus: &'a Bus,
+}
+
+impl<'a> Physical<'a> {
+    pub(super) fn of(machine: &'a Machine) -> Self {
+        Self { ram: &machine.ram, _bus: &machine.bus }
+    }
+}
+
+impl PhysMem for Physical<'_> {
+    fn read(&self, pa: u64) -> Option<u64> {
+        self.ram.read(pa).ok()
+    }
+
+    fn compare_exchange(&self, pa: u64, expected: u64, new: u64) -> Option<u64> {
+        self.ram.compare_exchange(pa, expected, new).ok()
+    }
+}
+
+impl Memory for Physical<'_> {
+    fn host_page(&self, pa: u64) -> *mut u8 {
+        self.ram.host_page(pa).map_or(std::ptr::null_mut(), |page| page.as_ptr())
+    }
+}
+
+impl Vcpu {
+    /// The features of translation, from this CPU's ID registers.
+    pub(crate) fn mmu_features(&self) -> MmuFeatures {
+        let [r0, r1, r2, r3] = [
+            SysReg::ID_AA64MMFR0_EL1,
+            SysReg::ID_AA64MMFR1_EL1,
+            SysReg::ID_AA64MMFR2_EL1,
+            SysReg::ID_AA64MMFR3_EL1,
+        ]
+        .map(|r| self.sys(r));
+        MmuFeatures::from_id_registers(r0, r1, r2, r3)
+    }
+
+    /// Makes the TLB follow the registers and PSTATE. Cheap when nothing has changed.
+    pub(crate) fn mmu_context_changed(&mut self) {
+        let regime = self.current_regime();
+        self.resolve_regime(regime);
+        let privilege = [false, true].map(|unprivileged| self.privilege_of_access(regime, unprivileged));
+        let order = if self.el() == 0 { sctlr_el1::E0E } else { sctlr_el1::EE };
+        self.tlb.select(regime, privilege, order.is_set(self.mode.sctlr));
+    }
+
+    /// Drops all cached translations and reads the ID registers again: a reset.
+    pub(crate) fn mmu_reset(&mut self) {
+        self.tlb = super::Tlb::new(self.mmu_features());
+    }
+
+    /// TranslationRegime of the current Exception level.
+    fn current_regime(&self) -> Regime {
+        match self.el() {
+            _ if self.mode.in_host => Regime::El20,
+            2 => Regime::El2,
+            _ => Regime::El10,
+        }
+    }
+
+    /// The regime that serves EL2.
+    pub(super) fn el2_regime(&self) -> Regime {
+        if hcr_el2::E2H.is_set(self.hcr()) { Regime::El20 } else { Regime::El2 }
+    }
+
+    /// Resolves the ids of a regime for the present register values.
+    pub(super) fn resolve_regime(&mut self, regime: Regime) {
+        let registers = self.regime_registers(regime);
+        self.tlb.resolve(regime, registers);
+    }
+
+    /// On whose behalf an access is made: AArch64.IsUnprivAccessPriv, and PSTATE.PAN without effect under
+    /// HCR_EL2.{NV,NV1} = {1,1}.
+    fn privilege_of_access(&self, regime: Regime, unprivileged: bool) -> Privilege {
+        let pstate = &self.state.pstate;
+        let hcr = self.hcr();
+        let nv1 = pstate.el == 1 && hcr_el2::NV.is_set(hcr) && hcr_el2::NV1.is_set(hcr);
+        let user = match pstate.el {
+            0 => true,
+            1 => unprivileged && !nv1 && !pstate.uao,
+            _ => unprivileged && self.mode.e2h && self.mode.tge && !pstate.uao,
+        };
+        match () {
+            () if user => Privilege::User,
+            () if pstate.pan && regime.has_unprivileged() && !nv1 => Privilege::PrivilegedPan,
+            () => Privilege::Privileged,
+        }
+    }
+
+    /// Whether accesses transformed by FEAT_NV2 are big-endian.
+    pub(super) fn nv2_big_endian(&self) -> bool {
+        sctlr_el1::EE.is_set(self.sys(SysReg::SCTLR_EL2))
+    }
+
+    /// Collects the registers of a regime.
+    pub(super) fn regime_registers(&self, regime: Regime) -> RegimeRegisters {
+        let sys = |r| self.sys(r);
+        let features = self.tlb.features();
+        let (control, ttbr) = if regime == Regime::El10 {
+            let tcr2 = self.tcr2_if_enabled();
+            let control = Registers {
+                sctlr: sys(SysReg::SCTLR_EL1),
+                tcr: sys(SysReg::TCR_EL1),
+                tcr2,
+                mair: sys(SysReg::MAIR_EL1),
+                pir: sys(SysReg::PIR_EL1),
+                pire0: sys(SysReg::PIRE0_EL1),
+                hcr: self.hcr(),
+                vtcr: if self.has_el2() { sys(SysReg::VTCR_EL2) } else { 0 },
+                s2pir: if features.s2pie { sys(SysReg::S2PIR_EL2) } else { 0 },
+            };
+            (control, [sys(SysReg::TTBR0_EL1), sys(SysReg::TTBR1_EL1)])
+        } else {
+            let control = Registers {
+                sctlr: sys(SysReg::SCTLR_EL2),
+                tcr: sys(SysReg::TCR_EL2),
+                tcr2: if features.s1pie { sys(SysReg::TCR2_EL2) } else { 0 },
+                mair: sys(SysReg::MAIR_EL2),
+                pir: sys(SysReg::PIR_EL2),
+                pire0: sys(SysReg::PIRE0_EL2),
+                ..Registers::default()
+            };
+            let ttbr1 = if regime == Regime::El20 { SysReg::TTBR1_EL2 } else { SysReg::TTBR0_EL2 };
+            (control, [sys(SysReg::TTBR0_EL2), sys(ttbr1)])
+        };
+        let vttbr = if regime == Regime::El10 && self.has_el2() { sys(SysReg::VTTBR_EL2) } else { 0 };
+        RegimeRegisters {
+            control,
+            tables: Tables { ttbr, vttbr },
+            asid: asid(regime, &control, ttbr, features),
+            vmid: if regime == Regime::El10 { self.vmid() } else { 0 },
+        }
+    }
+
+    /// TCR2_EL1, which HCRX_EL2.TCR2En = 0 makes 0.
+    fn tcr2_if_enabled(&self) -> u64 {
+        use droste_arch::fields::hcrx_el2::TCR2En;
+        let enabled = !self.has_el2() || TCR2En.is_set(self.sys(SysReg::HCRX_EL2));
+        if self.tlb.features().s1pie && enabled { self.sys(SysReg::TCR2_EL1) } else { 0 }
+    }
+
+    /// The current VMID.
+    pub(super) fn vmid(&self) -> u16 {
+        if !self.has_el2() {
+            return 0;
+        }
+        let vmid = (self.sys(SysReg::VTTBR_EL2) >> 48) as u16;
+        let wide = self.tlb.features().vmid16 && vtcr_el2::VS.is_set(self.sys(SysReg::VTCR_EL2));
+        if wide { vmid } else { vmid & 0xff }
+    }
+
+    /// Translates through the TLB, in a regime that is resolved.
+    #[inline]
+    pub(super) fn translate(
+        &mut self,
+        regime: Regime,
+        va: u64,
+        kind: Kind,
+        privilege: Privilege,
+    ) -> Result<Entry, Fault> {
+        self.tlb.translate(&Physical::of(&self.machine), regime, va, kind, privilege)
+    }
+
+    /// The entry for a data access, or the data abort.
+    pub(super) fn data_entry(&mut self, va: u64, kind: Kind, how: Access) -> Result<Entry, Abort> {
+        let (regime, privilege) = if how.is(NV2) {
+            let regime = self.el2_regime();
+            self.resolve_regime(regime);
+            (regime, Privilege::Privileged)
+        } else {
+            (self.tlb.current(), self.tlb.privilege(how.is(UNPRIV)))
+        };
+        self.translate(regime, va, kind, privilege).map_err(|fault| self.data_abort(va, fault, how))
+    }
+}
+
+/// The current ASID: TCR_ELx.A1 says where it is and AS how wide.
+fn asid(regime: Regime, control: &Registers, ttbr: [u64; 2], features: &MmuFeatures) -> u16 {
+    if !regime.has_unprivileged() {
+        return 0;
+    }
+    let asid = (ttbr[usize::from(tcr_el1::A1.is_set(control.tcr))] >> 48) as u16;
+    if features.asid16 && tcr_el1::AS.is_set(control.tcr) { asid } else { asid & 0xff }
+}

@@ -1,0 +1,277 @@
+//! The TLB of a CPU as a whole: which contexts are current, and how a miss is filled.
+
+use super::context::{Contexts, Exhausted, Ids};
+use super::fault::Fault;
+use super::tlb::{Entries, Entry, NEVER, RamAddress, Range, salt};
+use super::walk::{
+    self, Kind, MmuFeatures, Permissions, PhysMem, Privilege, Regime, Registers, Request, Tables, WalkConfig,
+};
+
+/// Guest physical memory as a TLB fill sees it.
+pub(crate) trait Memory: PhysMem {
+    /// The host address of the RAM page at `pa`; null when it is not RAM.
+    fn host_page(&self, pa: u64) -> *mut u8;
+}
+
+/// The register values that one regime's translations depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct RegimeRegisters {
+    pub(crate) control: Registers,
+    pub(crate) tables: Tables,
+    /// The current ASID, 0 without ASIDs.
+    pub(crate) asid: u16,
+    /// The current VMID, 0 outside of EL1&0.
+    pub(crate) vmid: u16,
+}
+
+/// What is resolved for one regime.
+#[derive(Debug, Clone, Copy)]
+struct Resolved {
+    /// Whether the rest holds for `registers`.
+    valid: bool,
+    registers: RegimeRegisters,
+    config: u16,
+    ids: Ids,
+    data: [Range; 2],
+    fetch: [Range; 2],
+}
+
+/// The software TLB of one CPU.
+#[derive(Debug)]
+pub struct Tlb {
+    entries: Entries,
+    contexts: Contexts,
+    features: MmuFeatures,
+    regimes: [Resolved; 3],
+    current: Regime,
+    /// The current regime's ranges, copied to be near.
+    data: [Range; 2],
+    fetch: [Range; 2],
+    /// Permissions to ask for: ordinary and unprivileged accesses, read, write, and both.
+    need: [[u16; 3]; 2],
+    privilege: [Privilege; 2],
+    big_endian: bool,
+}
+
+/// Index of the read-modify-write row in `need`.
+pub(super) const READ_WRITE: usize = 2;
+
+impl Tlb {
+    /// An empty TLB.
+    #[must_use]
+    pub fn new(features: MmuFeatures) -> Self {
+        let ids = Ids { space: 0, asid: 0, global: 0, upper_per_asid: false };
+        let none = Resolved {
+            valid: false,
+            registers: RegimeRegisters::default(),
+            config: 0,
+            ids,
+            data: [Range::default(); 2],
+            fetch: [Range::default(); 2],
+        };
+        Self {
+            entries: Entries::default(),
+            contexts: Contexts::default(),
+            features,
+            regimes: [none; 3],
+            current: Regime::El2,
+            data: [Range::default(); 2],
+            fetch: [Range::default(); 2],
+            need: [[NEVER; 3]; 2],
+            privilege: [Privilege::Privileged; 2],
+            big_endian: false,
+        }
+    }
+
+    /// The features that translation has.
+    pub(crate) fn features(&self) -> &MmuFeatures {
+        &self.features
+    }
+
+    /// Drops every entry and every id.
+    pub(crate) fn wipe(&mut self) {
+        self.entries.clear();
+        self.contexts.clear();
+        self.invalidate_resolved();
+    }
+
+    /// Makes every regime look its ids up again.
+    pub(super) fn invalidate_resolved(&mut self) {
+        for resolved in &mut self.regimes {
+            resolved.valid = false;
+        }
+    }
+
+    /// Resolves the ids of a regime for these register values. Cost when nothing has changed: one comparison of
+    /// fourteen words.
+    pub(crate) fn resolve(&mut self, regime: Regime, registers: RegimeRegisters) {
+        let resolved = &self.regimes[regime as usize];
+        if !resolved.valid || resolved.registers != registers {
+            self.resolve_changed(regime, registers);
+        }
+    }
+
+    #[cold]
+    fn resolve_changed(&mut self, regime: Regime, registers: RegimeRegisters) {
+        let fresh = self.intern(regime, &registers).unwrap_or_else(|Exhausted| {
+            self.wipe();
+            self.intern(regime, &registers).unwrap_or_else(|Exhausted| unreachable!("empty tables have room"))
+        });
+        let (config, ids) = fresh;
+        let stage1 = &self.contexts.walk_config(config).stage1;
+        let range = |upper: bool, tbi: bool| {
+            let cid = if upper && !ids.upper_per_asid { ids.global } else { ids.asid };
+            let top = 0xff << 56;
+            let sign = upper && regime.has_unprivileged();
+            Range {
+                mask: !0xfff & if tbi { !top } else { u64::MAX },
+                or: u64::from(cid) | if tbi && sign { top } else { 0 },
+                salt: salt(ids.space),
+            }
+        };
+        let [low, high] = &stage1.halves;
+        let data = [range(false, low.tbi_data), range(true, high.tbi_data)];
+        let fetch = [range(false, low.tbi_instruction), range(true, high.tbi_instruction)];
+        self.regimes[regime as usize] = Resolved { valid: true, registers, config, ids, data, fetch };
+    }
+
+    fn intern(&mut self, regime: Regime, registers: &RegimeRegisters) -> Result<(u16, Ids), Exhausted> {
+        let control = registers.control.significant(regime);
+        let config = self.contexts.config(regime, &control, &self.features)?;
+        let ids = self.contexts.ids(regime, registers.vmid, registers.asid, config)?;
+        Ok((config, ids))
+    }
+
+    /// Makes a resolved regime the one of ordinary accesses.
+    pub(crate) fn select(&mut self, regime: Regime, privilege: [Privilege; 2], big_endian: bool) {
+        let resolved = &self.regimes[regime as usize];
+        self.current = regime;
+        self.data = resolved.data;
+        self.fetch = resolved.fetch;
+        self.privilege = privilege;
+        self.big_endian = big_endian;
+        // Byte swapping is not worth a test in the inline path.
+        let swap = if big_endian { NEVER } else { 0 };
+        let one = |privilege, kind| Permissions::only(privilege, kind).bits() | swap;
+        self.need = privilege.map(|p| {
+            let (read, write) = (one(p, Kind::Read), one(p, Kind::Write));
+            [read, write, read | write]
+        });
+    }
+
+    /// The regime of ordinary accesses.
+    pub(crate) fn current(&self) -> Regime {
+        self.current
+    }
+
+    /// On whose behalf ordinary (0) and unprivileged (1) accesses are made.
+    pub(crate) fn privilege(&self, unprivileged: bool) -> Privilege {
+        self.privilege[usize::from(unprivileged)]
+    }
+
+    /// Whether data of ordinary accesses is big-endian.
+    pub(crate) fn is_big_endian(&self) -> bool {
+        self.big_endian
+    }
+
+    /// The inline path of an access: the host address if the TLB has the page, it is RAM, and `kind` (0 read, 1 write,
+    /// 2 both) is permitted. The caller checks alignment.
+    #[inline(always)]
+    pub(super) fn fast(&self, va: u64, unprivileged: bool, kind: usize) -> Option<RamAddress> {
+        let range = &self.data[(va >> 55 & 1) as usize];
+        self.entries.fast(range, va, self.need[usize::from(unprivileged)][kind])
+    }
+
+    /// The inline path of a fetch.
+    #[inline(always)]
+    pub(super) fn fast_fetch(&self, pc: u64) -> Option<&Entry> {
+        let range = &self.fetch[(pc >> 55 & 1) as usize];
+        let entry = self.entries.first(range, pc)?;
+        entry.allows(self.privilege[0], Kind::Execute).then_some(entry)
+    }
+
+    /// Decoded configuration and tables of a resolved regime.
+    pub(crate) fn walk_inputs(&self, regime: Regime) -> (&WalkConfig, &Tables) {
+        let resolved = &self.regimes[regime as usize];
+        (self.contexts.walk_config(resolved.config), &resolved.registers.tables)
+    }
+
+    /// Translates through the TLB in a resolved regime, walking the tables on a miss. A cached entry that forbids the
+    /// access is never believed: the walk decides, as permissions may have been extended without a TLBI.
+    pub(crate) fn translate<M: Memory>(
+        &mut self,
+        memory: &M,
+        regime: Regime,
+        va: u64,
+        kind: Kind,
+        privilege: Privilege,
+    ) -> Result<Entry, Fault> {
+        let upper = (va >> 55 & 1) as usize;
+        let resolved = &self.regimes[regime as usize];
+        let ranges = if kind == Kind::Execute { &resolved.fetch } else { &resolved.data };
+        let (range, ids) = (ranges[upper], resolved.ids);
+        let host_page = |pa| memory.host_page(pa);
+        if let Some(entry) = self.entries.first(&range, va)
+            && entry.allows(privilege, kind)
+        {
+            return Ok(*entry);
+        }
+        let cids = [ids.asid, ids.global];
+        match self.entries.promote(&range, va, cids, host_page) {
+            Some(entry) if entry.allows(privilege, kind) => return Ok(*entry),
+            Some(_) => self.entries.forget(&range, va, cids),
+            None => {}
+        }
+        let config = self.contexts.walk_config(resolved.config);
+        let request = Request::new(kind, privilege);
+        let found = walk::translate(memory, config, &resolved.registers.tables, va, request)?;
+        let mut range = range;
+        if upper == 1 && !found.global && config.stage1.enabled && !ids.upper_per_asid {
+            range = self.split_upper_range(regime, kind);
+        }
+        let ids = self.regimes[regime as usize].ids;
+        let cid = if found.global { ids.global } else { ids.asid };
+        Ok(*self.entries.insert(&range, va, cid, ids.space, &found, host_page))
+    }
+
+    /// From now on the TTBR1 range of this regime and VMID is looked up by ASID: it has non-global pages.
+    #[cold]
+    fn split_upper_range(&mut self, regime: Regime, kind: Kind) -> Range {
+        let resolved = &self.regimes[regime as usize];
+        let registers = resolved.registers;
+        self.contexts.set_upper_per_asid(resolved.ids.space);
+        self.invalidate_resolved();
+        self.resolve_changed(regime, registers);
+        if regime == self.current {
+            self.select(regime, self.privilege, self.big_endian);
+        }
+        let resolved = &self.regimes[regime as usize];
+        if kind == Kind::Execute { resolved.fetch[1] } else { resolved.data[1] }
+    }
+
+    /// TLBI by VMID or all of a regime.
+    pub(super) fn retire_spaces(&mut self, regime: Regime, vmid: Option<u16>) {
+        self.contexts.retire_spaces(regime, vmid);
+        self.invalidate_resolved();
+    }
+
+    /// TLBI by ASID.
+    pub(super) fn retire_asid(&mut self, regime: Regime, vmid: u16, asid: u16) {
+        self.contexts.retire_asid(regime, vmid, asid);
+        self.invalidate_resolved();
+    }
+
+    /// TLBI by VA.
+    pub(super) fn remove_range(
+        &mut self,
+        regime: Regime,
+        vmid: u16,
+        first: u64,
+        last: u64,
+        asid: Option<u16>,
+    ) {
+        if let Some(space) = self.contexts.space(regime, vmid) {
+            self.entries.remove_range(&self.contexts, space, first, last, asid);
+        }
+    }
+}
