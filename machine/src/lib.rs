@@ -29,3 +29,4 @@ pub mod timer;
 pub(crate) use pending::{mmu, sysreg};
 pub mod trace;
 pub(crate) use pending::{sysreg, timer};
+pub(crate) use pending::sysreg;
