@@ -15,6 +15,8 @@ mod distributor;
 mod its;
 mod lpi;
 mod redistributor;
+#[cfg(test)]
+mod tests;
 mod windows;
 
 use std::sync::atomic::{AtomicU64, Ordering};

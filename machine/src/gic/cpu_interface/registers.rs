@@ -67,7 +67,7 @@ fn list_register(r: SysReg) -> Option<usize> {
 
 impl CpuInterface {
     /// Reads a register; reading an IAR acknowledges.
-    pub(super) fn read(&mut self, r: SysReg) -> u64 {
+    pub(crate) fn read(&mut self, r: SysReg) -> u64 {
         let group = group_of(r);
         let bank = usize::from(group);
         let physical = &self.state.physical;
@@ -115,7 +115,7 @@ impl CpuInterface {
     }
 
     /// Writes a register.
-    pub(super) fn write(&mut self, r: SysReg, value: u64) {
+    pub(crate) fn write(&mut self, r: SysReg, value: u64) {
         let group = group_of(r);
         let intid = value as u32 & 0xff_ffff;
         match r {
