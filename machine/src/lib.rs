@@ -26,7 +26,5 @@ pub mod pauth;
 mod pending;
 pub mod ram;
 pub mod timer;
-pub(crate) use pending::{mmu, sysreg};
 pub mod trace;
-pub(crate) use pending::{sysreg, timer};
 pub(crate) use pending::sysreg;
