@@ -4,6 +4,8 @@ mod build;
 mod cpus;
 mod fingerprint;
 mod schedule;
+#[cfg(test)]
+mod testing;
 
 use crate::bus::Bus;
 use crate::clock::Clock;

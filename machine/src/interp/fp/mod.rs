@@ -1,8 +1,9 @@
 //! Scalar floating point and the floating-point instructions of AdvSIMD: one file per manual group.
 //!
 //! The arithmetic is in [`crate::fp`]; these handlers take operands from registers, lane by lane, and keep
-//! FPSR. Reserved field values are UNDEFINED before any access trap is considered. Groups that mix integer and floating-point encodings are shared with `interp::simd`: `handler`
-//! answers only for the floating-point ones.
+//! FPSR. Reserved field values are UNDEFINED before any access trap is considered. Groups that mix integer
+//! and floating-point encodings are shared with `interp::simd`: `handler` answers only for the
+//! floating-point ones.
 
 mod asimdall;
 mod asimdelem;
