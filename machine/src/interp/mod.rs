@@ -12,6 +12,7 @@ mod fp;
 mod ldst;
 mod operand;
 mod run;
+mod simd;
 mod table;
 
 use crate::cpu::Vcpu;

@@ -1,6 +1,6 @@
 //! From encodings to handlers: each of the manual's groups has its file.
 
-use super::{Handler, branch, dpimm, dpreg, fp, ldst};
+use super::{Handler, branch, dpimm, dpreg, fp, ldst, simd};
 use droste_arch::a64::{Encoding, Group};
 
 /// Returns the handler of an encoding, or `None` if the interpreter does not implement it.
@@ -67,6 +67,7 @@ pub(crate) fn handler(e: Encoding) -> Option<Handler> {
         Group::LdstMemop => ldst::memop::handler(e),
         Group::LdstMemop128 => ldst::memop_128::handler(e),
 
-        _ => fp::handler(e),
+        // Advanced SIMD groups mix integer and floating-point encodings.
+        _ => simd::handler(e).or_else(|| fp::handler(e)),
     }
 }
