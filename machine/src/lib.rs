@@ -18,6 +18,7 @@ pub mod firmware;
 pub mod fp;
 pub mod gic;
 pub mod interp;
+pub mod entropy;
 pub mod irq;
 pub mod loader;
 pub mod machine;

@@ -36,7 +36,7 @@ pub(crate) fn run() -> Result<bool> {
         say::say("check: dependency policy: SKIPPED, cargo-deny is not installed");
     }
     say::say("check: lints, bare metal");
-    step("lints, bare metal", bare_metal());
+    step("lints, bare metal", cross::lint());
     say::say("check: generated code");
     step("generated code", r#gen::run(true).map(|()| true).map_err(anyhow::Error::msg));
     if failed.is_empty() {
@@ -45,11 +45,4 @@ pub(crate) fn run() -> Result<bool> {
         say::say(format!("check: FAILED: {}", failed.join("; ")));
     }
     Ok(failed.is_empty())
-}
-
-fn bare_metal() -> Result<bool> {
-    if cross::PACKAGES.is_empty() {
-        return Ok(true);
-    }
-    succeeds(cross::cargo("clippy")?.args(["--quiet", "--", "-Dwarnings"]))
 }

@@ -5,24 +5,33 @@ use anyhow::Result;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Packages with a program for the bare-metal target.
-pub(crate) const PACKAGES: [&str; 0] = [];
+/// Packages with a program for the bare-metal target. `demo-guest` is built before `demo-hyp`, which embeds it.
+const PROGRAMS: [&str; 3] = ["demo-guest", "demo-hyp", "cpu-tests"];
 
-/// A cargo command over all bare-metal packages, for the bare-metal target, which is made available first.
-pub(crate) fn cargo(verb: &str) -> Result<Command> {
+/// A cargo command for the bare-metal target, which is made available first.
+fn cargo(verb: &str) -> Result<Command> {
     setup::ensure()?;
     let mut command = process::cargo();
-    command.args([verb, "--target", setup::TARGET]);
-    command.args(PACKAGES.iter().flat_map(|p| ["-p", p]));
+    command.args([verb, "--target", setup::TARGET, "--quiet"]);
     Ok(command)
 }
 
 /// Builds every bare-metal program.
 pub(crate) fn build() -> Result<()> {
-    if PACKAGES.is_empty() {
-        return Ok(());
+    crate::say::say("building the bare-metal guests");
+    for name in PROGRAMS {
+        let mut command = cargo("build")?;
+        command.args(["--release", "-p", name]).env("DEMO_GUEST", program("demo-guest"));
+        process::run(&mut command)?;
     }
-    process::run(cargo("build")?.arg("--release"))
+    Ok(())
+}
+
+/// Lints every bare-metal crate, warnings denied.
+pub(crate) fn lint() -> Result<bool> {
+    let mut command = cargo("clippy")?;
+    command.args(["-p", "guest-support"]).args(PROGRAMS.iter().flat_map(|p| ["-p", p]));
+    process::succeeds(command.args(["--", "-Dwarnings"]))
 }
 
 /// Where a bare-metal program's ELF file is.

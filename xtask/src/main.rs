@@ -7,9 +7,9 @@ use std::process::ExitCode;
 
 mod args;
 mod check;
-#[expect(dead_code, reason = "the guests will use it")]
+#[expect(dead_code, reason = "the cases will use it")]
 mod cross;
-#[expect(dead_code, reason = "the guests will use it")]
+#[expect(dead_code, unused_imports, reason = "the guests will use it")]
 mod debian;
 mod r#gen;
 mod place;

@@ -1,0 +1,47 @@
+//! PSCI calls: by SMC at EL2, by HVC at EL1, as the board's device tree says.
+#![allow(unsafe_code)] // the calls themselves
+
+use crate::sysreg::current_el;
+use core::arch::asm;
+
+/// PSCI_VERSION.
+pub const VERSION: u64 = 0x8400_0000;
+/// CPU_OFF.
+pub const CPU_OFF: u64 = 0x8400_0002;
+/// CPU_ON, 64-bit.
+pub const CPU_ON: u64 = 0xc400_0003;
+/// AFFINITY_INFO, 64-bit.
+pub const AFFINITY_INFO: u64 = 0xc400_0004;
+/// SYSTEM_OFF.
+pub const SYSTEM_OFF: u64 = 0x8400_0008;
+/// PSCI_FEATURES.
+pub const FEATURES: u64 = 0x8400_000a;
+/// The error of a function that does not exist.
+pub const NOT_SUPPORTED: i64 = -1;
+
+/// Calls a function.
+pub fn call(function: u64, a: u64, b: u64, c: u64) -> i64 {
+    let result: i64;
+    if current_el() == 2 {
+        // SAFETY: SMCCC preserves everything but X0-X17.
+        unsafe {
+            asm!("smc #0", inlateout("x0") function => result, inlateout("x1") a => _,
+                 inlateout("x2") b => _, inlateout("x3") c => _, clobber_abi("C"));
+        }
+    } else {
+        // SAFETY: SMCCC preserves everything but X0-X17.
+        unsafe {
+            asm!("hvc #0", inlateout("x0") function => result, inlateout("x1") a => _,
+                 inlateout("x2") b => _, inlateout("x3") c => _, clobber_abi("C"));
+        }
+    }
+    result
+}
+
+/// Powers the machine off.
+pub fn system_off() -> ! {
+    call(SYSTEM_OFF, 0, 0, 0);
+    loop {
+        core::hint::spin_loop();
+    }
+}
