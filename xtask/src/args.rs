@@ -51,6 +51,14 @@ impl Args {
         Ok(all)
     }
 
+    /// Takes all that is left, which may not look like options.
+    pub(crate) fn rest(self) -> Result<Vec<String>> {
+        match self.left.iter().find(|word| word.starts_with('-')) {
+            Some(word) => bail!("{word:?} is not understood here; see `cargo xtask help`"),
+            None => Ok(self.left),
+        }
+    }
+
     /// Refuses what nobody has taken.
     pub(crate) fn finish(self) -> Result<()> {
         match self.left.first() {

@@ -6,12 +6,15 @@
 use std::process::ExitCode;
 
 mod args;
+mod bench;
 mod check;
-#[expect(dead_code, reason = "the cases will use it")]
 mod cross;
-#[expect(dead_code, unused_imports, reason = "the guests will use it")]
 mod debian;
+mod demo;
+mod e2e;
 mod r#gen;
+mod guests;
+mod oracle;
 mod place;
 mod process;
 mod say;
@@ -30,6 +33,12 @@ usage: cargo xtask COMMAND [OPTIONS]
       --on droste|qemu    what runs the cases (default droste)
       --host              only the host tests
       --list              name the cases
+  guests [FILE...]      fetch Debian's kernels, busybox and QEMU, and make the kernels and initramfs archives
+  demo [--debian]       a hypervisor at EL2 with a guest at EL1; or Debian, KVM and a guest in it
+      --on droste|qemu    what runs it (default droste)
+  bench [--json]        times guests on droste and on QEMU, and prints the ratios
+      --case NAME         only this case (may be repeated)
+      --runs N            the best of N runs (default 1)
   gen [--check]         regenerate the code that comes from data/; --check only compares";
 
 fn main() -> ExitCode {
@@ -56,6 +65,9 @@ fn dispatch(mut args: Args) -> anyhow::Result<bool> {
             check::run()
         }
         Some("test") => test::run(args),
+        Some("guests") => guests::run(&args.rest()?),
+        Some("demo") => demo::run(args),
+        Some("bench") => bench::run(args),
         Some("gen") => {
             let check = args.flag("--check");
             args.finish()?;

@@ -3,6 +3,7 @@
 mod host;
 
 use crate::args::Args;
+use crate::e2e::{self, CASES, Engine};
 use crate::say;
 use anyhow::Result;
 
@@ -14,7 +15,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, other: Tally) {
+    pub(crate) fn add(&mut self, other: Tally) {
         self.passed += other.passed;
         self.failed += other.failed;
     }
@@ -22,11 +23,26 @@ impl Tally {
 
 /// Runs the tests; the last line on standard output is `N passed, N failed`.
 pub(crate) fn run(mut args: Args) -> Result<bool> {
-    let _only_host = args.flag("--host");
+    let cases = args.options("--case")?;
+    let engine = Engine::named(args.option("--on")?.as_deref())?;
+    let (only_host, list) = (args.flag("--host"), args.flag("--list"));
     args.finish()?;
+    if list {
+        for case in CASES {
+            let state = if case.is_ready() { "enabled" } else { "by name only" };
+            println!("{:<16} {:<12} {}", case.name, state, case.what);
+        }
+        return Ok(true);
+    }
     let mut all = Tally::default();
-    say::say("test: host tests");
-    all.add(host::run()?);
+    if cases.is_empty() && engine == Engine::Droste {
+        say::say("test: host tests");
+        all.add(host::run()?);
+    }
+    if !only_host {
+        say::say("test: whole machines");
+        all.add(e2e::run(&cases, engine)?);
+    }
     println!("{} passed, {} failed", all.passed, all.failed);
     Ok(all.failed == 0)
 }

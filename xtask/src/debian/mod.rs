@@ -7,7 +7,7 @@ mod apt;
 mod unpack;
 
 pub(crate) use apt::Apt;
-pub(crate) use unpack::{control, merged_usr, unpack};
+pub(crate) use unpack::{merged_usr, unpack};
 
 use anyhow::{Result, bail};
 

@@ -26,9 +26,3 @@ pub(crate) fn merged_usr(root: &Path) -> Result<()> {
     }
     Ok(())
 }
-
-/// One field of a package's control file.
-pub(crate) fn control(deb: &Path, field: &str) -> Result<String> {
-    let text = process::output(Command::new("dpkg-deb").arg("-f").arg(deb).arg(field))?;
-    Ok(text.trim().to_owned())
-}

@@ -1,0 +1,242 @@
+//! The table of cases.
+
+use anyhow::{Context, Result};
+
+/// What is booted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kernel {
+    /// A program of `guests/`.
+    Bare(&'static str),
+    /// A file that `cargo xtask guests` makes.
+    Debian(&'static str),
+}
+
+/// What is asked beyond the markers and a clean power-off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Check {
+    Markers,
+    /// The console is the same as on QEMU.
+    SameAsQemu,
+    /// The console is the same when run again, in deterministic mode.
+    SameTwice,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) kernel: Kernel,
+    pub(crate) initrd: Option<&'static str>,
+    pub(crate) append: &'static str,
+    pub(crate) cpu: &'static str,
+    pub(crate) cpus: u32,
+    pub(crate) memory_mb: u32,
+    /// The exception level that the kernel is entered at.
+    pub(crate) el: u8,
+    /// Regular expressions that console lines have to match, in this order.
+    pub(crate) expect: &'static [&'static str],
+    pub(crate) check: Check,
+    pub(crate) timeout_s: u64,
+}
+
+/// The cases that `cargo xtask test` runs; the others run by `--case`.
+const READY: &[&str] = &[];
+
+const BARE: Case = Case {
+    name: "",
+    what: "",
+    kernel: Kernel::Bare("cpu-tests"),
+    initrd: None,
+    append: "",
+    cpu: "max",
+    cpus: 1,
+    memory_mb: 256,
+    el: 2,
+    expect: &["^cpu-tests at EL2", "^cpu-tests: [0-9]+ passed, 0 failed"],
+    check: Check::SameAsQemu,
+    timeout_s: 60,
+};
+
+const LINUX: Case = Case {
+    kernel: Kernel::Debian("Image-7.2"),
+    initrd: Some("tiny.cpio"),
+    memory_mb: 1024,
+    expect: &[UP, AT_EL2, VHE],
+    check: Check::Markers,
+    timeout_s: 240,
+    ..BARE
+};
+
+const UP: &str = "^DROSTE-UP 0 ";
+const AT_EL2: &str = r"^DROSTE-DMESG 0 .*CPU: All CPU\(s\) started at EL2";
+const AT_EL1: &str = r"^DROSTE-DMESG 0 .*CPU: All CPU\(s\) started at EL1";
+const VHE: &str = "^DROSTE-DMESG 0 .*VHE mode initialized";
+const L1: [&str; 3] =
+    ["DROSTE-UP 1 ", r"DROSTE-DMESG 1 .*CPU: All CPU\(s\) started at EL1", "^DROSTE-END 0 kvm status=0"];
+const NESTED: &[&str] = &[
+    UP,
+    r"^DROSTE-DMESG 0 .*VHE\+NV2 mode initialized",
+    "DROSTE-UP 1 ",
+    r"DROSTE-DMESG 1 .*CPU: All CPU\(s\) started at EL2",
+    "DROSTE-DMESG 1 .*VHE mode initialized",
+    "DROSTE-UP 2 ",
+    r"DROSTE-DMESG 2 .*CPU: All CPU\(s\) started at EL1",
+    "DROSTE-END 1 .*status=0",
+    "^DROSTE-END 0 .*status=0",
+];
+
+pub(crate) const CASES: &[Case] = &[
+    Case { name: "cpu", what: "cpu-tests at EL2 on one CPU", ..BARE },
+    Case { name: "cpu-smp4", what: "the same on four CPUs", cpus: 4, ..BARE },
+    Case {
+        name: "cpu-el1",
+        what: "cpu-tests at EL1 on four CPUs",
+        cpus: 4,
+        el: 1,
+        expect: &["^cpu-tests at EL1", "^cpu-tests: [0-9]+ passed, 0 failed"],
+        ..BARE
+    },
+    Case {
+        name: "demo-hyp",
+        what: "a hypervisor at EL2, its guest at EL1, a program at EL0",
+        kernel: Kernel::Bare("demo-hyp"),
+        expect: &[
+            "^EL2 . stage 2 on",
+            "^EL1 .   a kernel at EL1",
+            "^EL2 . trap: HVC #42",
+            "^EL1 .   MMIO: .* says 42",
+            "^EL1 .   EL0: .* ended with 126",
+            "^EL2 . trap: WFI",
+            "^EL1 .   timer: interrupt 27",
+            "^EL2 . demo-hyp: done",
+        ],
+        ..BARE
+    },
+    Case {
+        name: "demo-hyp-twice",
+        what: "the same twice in deterministic mode",
+        kernel: Kernel::Bare("demo-hyp"),
+        expect: &["^EL2 . demo-hyp: done"],
+        check: Check::SameTwice,
+        ..BARE
+    },
+    Case { name: "boot", what: "Linux 7.2 at EL2 (VHE)", ..LINUX },
+    Case { name: "boot-smp4", what: "the same on four CPUs", cpus: 4, ..LINUX },
+    Case { name: "boot-6.12", what: "Linux 6.12", kernel: Kernel::Debian("Image-6.12"), ..LINUX },
+    Case { name: "boot-el1", what: "Linux 7.2 at EL1", el: 1, expect: &[UP, AT_EL1], ..LINUX },
+    Case { name: "boot-a76", what: "Linux 7.2 on a Cortex-A76", cpu: "cortex-a76", ..LINUX },
+    Case {
+        name: "nvhe",
+        what: "KVM in nVHE mode",
+        append: "kvm-arm.mode=nvhe",
+        expect: &[UP, "^DROSTE-DMESG 0 .*Hyp nVHE mode initialized"],
+        ..LINUX
+    },
+    Case {
+        name: "pkvm",
+        what: "KVM in protected mode",
+        append: "kvm-arm.mode=protected",
+        expect: &[UP, "^DROSTE-DMESG 0 .*Protected h?n?VHE mode initialized"],
+        ..LINUX
+    },
+    Case {
+        name: "boot-twice",
+        what: "Linux 7.2 twice in deterministic mode",
+        check: Check::SameTwice,
+        ..LINUX
+    },
+    Case {
+        name: "boot-twice-smp4",
+        what: "the same with four CPUs",
+        cpus: 4,
+        check: Check::SameTwice,
+        timeout_s: 600,
+        ..LINUX
+    },
+    Case {
+        name: "kvm",
+        what: "Linux, KVM, QEMU, and Linux in it",
+        initrd: Some("one-7.2.cpio"),
+        append: "droste.chain=kvm droste.mem=1024",
+        memory_mb: 4096,
+        expect: &[UP, VHE, L1[0], L1[1], L1[2]],
+        timeout_s: 900,
+        ..LINUX
+    },
+    Case {
+        name: "kvm-smp2",
+        what: "the same with two CPUs at each level",
+        initrd: Some("one-7.2.cpio"),
+        append: "droste.chain=kvm droste.mem=1024 droste.smp=2",
+        cpus: 2,
+        memory_mb: 4096,
+        expect: &[UP, VHE, L1[0], L1[1], L1[2]],
+        timeout_s: 900,
+        ..LINUX
+    },
+    Case {
+        name: "pkvm-guest",
+        what: "Linux, protected KVM, and Linux in an ordinary VM",
+        initrd: Some("one-7.2.cpio"),
+        append: "kvm-arm.mode=protected droste.chain=kvm droste.mem=1024",
+        memory_mb: 4096,
+        expect: &[UP, "^DROSTE-DMESG 0 .*Protected", L1[0], L1[1], L1[2]],
+        timeout_s: 900,
+        ..LINUX
+    },
+    Case {
+        name: "nested",
+        what: "KVM, KVM at virtual EL2, and Linux in it",
+        initrd: Some("two-7.2.cpio"),
+        append: "kvm-arm.mode=nested quiet loglevel=4 droste.chain=nested,kvm droste.mem=2048",
+        memory_mb: 6144,
+        expect: NESTED,
+        timeout_s: 3600,
+        ..LINUX
+    },
+    Case {
+        name: "nested-smp2",
+        what: "the same with two CPUs at each level",
+        initrd: Some("two-7.2.cpio"),
+        append: "kvm-arm.mode=nested quiet loglevel=4 droste.chain=nested,kvm droste.mem=2048 droste.smp=2",
+        cpus: 2,
+        memory_mb: 6144,
+        expect: NESTED,
+        timeout_s: 3600,
+        ..LINUX
+    },
+];
+
+impl Case {
+    pub(crate) fn is_ready(&self) -> bool {
+        READY.contains(&self.name)
+    }
+}
+
+/// The case of a name.
+pub(crate) fn find(name: &str) -> Result<&'static Case> {
+    let known = || CASES.iter().map(|c| c.name).collect::<Vec<_>>().join(", ");
+    CASES.iter().find(|c| c.name == name).with_context(|| format!("no case {name:?}; there are: {}", known()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CASES, READY};
+    use regex_lite::Regex;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_and_every_enabled_case_exists() {
+        let names: BTreeSet<&str> = CASES.iter().map(|c| c.name).collect();
+        assert_eq!(names.len(), CASES.len());
+        assert!(READY.iter().all(|name| names.contains(name)));
+    }
+
+    #[test]
+    fn every_case_expects_something_and_its_expressions_compile() {
+        for case in CASES {
+            assert!(!case.expect.is_empty(), "{}", case.name);
+            assert!(case.expect.iter().all(|e| Regex::new(e).is_ok()), "{}", case.name);
+        }
+    }
+}

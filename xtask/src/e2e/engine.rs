@@ -1,0 +1,120 @@
+//! What runs a case: Droste's machine, or QEMU for comparison.
+
+use super::cases::{Case, Check, Kernel};
+use crate::{oracle, place, process, say};
+use anyhow::{Result, bail};
+use std::path::PathBuf;
+use std::process::Command;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Droste,
+    Qemu,
+}
+
+/// A machine and what it boots, with every file in place.
+#[derive(Clone, Debug)]
+pub(crate) struct Spec {
+    pub(crate) kernel: PathBuf,
+    pub(crate) initrd: Option<PathBuf>,
+    pub(crate) append: Option<String>,
+    pub(crate) cpu: &'static str,
+    pub(crate) cpus: u32,
+    pub(crate) memory_mb: u32,
+    pub(crate) el: u8,
+    pub(crate) deterministic: bool,
+}
+
+impl Spec {
+    pub(crate) fn new(case: &Case, kernel: PathBuf, initrd: Option<PathBuf>) -> Spec {
+        let append = match case.kernel {
+            Kernel::Bare(_) => None,
+            Kernel::Debian(_) => Some(format!("console=ttyAMA0 panic=-1 {}", case.append).trim().to_owned()),
+        };
+        Spec {
+            kernel,
+            initrd,
+            append,
+            cpu: case.cpu,
+            cpus: case.cpus,
+            memory_mb: case.memory_mb,
+            el: case.el,
+            deterministic: case.check == Check::SameTwice,
+        }
+    }
+}
+
+impl Engine {
+    pub(crate) fn named(name: Option<&str>) -> Result<Engine> {
+        match name {
+            None | Some("droste") => Ok(Engine::Droste),
+            Some("qemu") => Ok(Engine::Qemu),
+            Some(other) => bail!("{other:?} is neither droste nor qemu"),
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Engine::Droste => "droste",
+            Engine::Qemu => "qemu",
+        }
+    }
+
+    /// Makes the engine ready to run.
+    pub(crate) fn build(self) -> Result<()> {
+        match self {
+            Engine::Droste => {
+                say::say("building droste");
+                process::run(process::cargo().args(["build", "--release", "--package", "droste"]))
+            }
+            Engine::Qemu => oracle::qemu().map(drop),
+        }
+    }
+
+    /// The command that runs a machine with its console on standard input and output.
+    pub(crate) fn command(self, spec: &Spec) -> Result<Command> {
+        let mut c = match self {
+            Engine::Droste => {
+                let mut c = Command::new(droste());
+                c.args(["run", "--cpu", spec.cpu]);
+                c.arg("--cpus").arg(spec.cpus.to_string());
+                c.arg("--memory").arg(format!("{}M", spec.memory_mb));
+                if spec.el != 2 {
+                    c.arg("--el").arg(spec.el.to_string());
+                }
+                if spec.deterministic {
+                    c.arg("--deterministic");
+                }
+                c.arg("--kernel").arg(&spec.kernel);
+                if let Some(initrd) = &spec.initrd {
+                    c.arg("--initrd").arg(initrd);
+                }
+                if let Some(append) = &spec.append {
+                    c.arg("--append").arg(append);
+                }
+                return Ok(c);
+            }
+            Engine::Qemu => oracle::qemu()?,
+        };
+        let virtualization = if spec.el == 2 { "on" } else { "off" };
+        c.arg("-M").arg(format!("virt,virtualization={virtualization},gic-version=3"));
+        c.args(["-cpu", spec.cpu, "-smp", &spec.cpus.to_string(), "-m", &spec.memory_mb.to_string()]);
+        c.args(["-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot"]);
+        if spec.deterministic {
+            c.args(["-icount", "shift=0,sleep=off"]);
+        }
+        c.arg("-kernel").arg(&spec.kernel);
+        if let Some(initrd) = &spec.initrd {
+            c.arg("-initrd").arg(initrd);
+        }
+        if let Some(append) = &spec.append {
+            c.arg("-append").arg(append);
+        }
+        Ok(c)
+    }
+}
+
+/// The `droste` command that this checkout builds.
+pub(crate) fn droste() -> PathBuf {
+    place::target().join("release/droste")
+}

@@ -1,0 +1,109 @@
+//! End to end: whole machines that run guests, judged by what appears on the console.
+
+mod cases;
+mod engine;
+mod refusals;
+mod run;
+
+pub(crate) use cases::{CASES, Case, Check, Kernel, find};
+pub(crate) use engine::{Engine, Spec};
+pub(crate) use run::{Outcome, follow};
+
+use crate::say::say;
+use crate::test::Tally;
+use crate::{cross, guests};
+use anyhow::Result;
+
+/// Runs the enabled cases, or those named, and names those that were skipped.
+pub(crate) fn run(only: &[String], engine: Engine) -> Result<Tally> {
+    let chosen: Vec<&Case> = if only.is_empty() {
+        CASES.iter().filter(|case| case.is_ready()).collect()
+    } else {
+        only.iter().map(|name| find(name)).collect::<Result<_>>()?
+    };
+    engine.build()?;
+    cross::build()?;
+    let mut tally = Tally::default();
+    let mut skipped = Vec::new();
+    for case in chosen {
+        let began = std::time::Instant::now();
+        match one(case, engine) {
+            Ok(Outcome::Passed) => {
+                tally.passed += 1;
+                say(format!(
+                    "case {} on {}: ok, {:.1} s",
+                    case.name,
+                    engine.name(),
+                    began.elapsed().as_secs_f32()
+                ));
+            }
+            Ok(Outcome::Skipped(why)) => {
+                say(format!("case {}: SKIPPED: {why}", case.name));
+                skipped.push(case.name);
+            }
+            Ok(Outcome::Failed(why)) => {
+                tally.failed += 1;
+                say(format!("case {} on {}: FAILED: {why}", case.name, engine.name()));
+            }
+            Err(why) => {
+                tally.failed += 1;
+                say(format!("case {} on {}: FAILED: {why:#}", case.name, engine.name()));
+            }
+        }
+    }
+    if only.is_empty() && engine == Engine::Droste {
+        tally.add(refusals::run()?);
+        let waiting: Vec<&str> = CASES.iter().filter(|c| !c.is_ready()).map(|c| c.name).collect();
+        if !waiting.is_empty() {
+            say(format!("not enabled yet, run by --case only: {}", waiting.join(", ")));
+        }
+    }
+    if !skipped.is_empty() {
+        say(format!("SKIPPED {}: {}", skipped.len(), skipped.join(", ")));
+    }
+    Ok(tally)
+}
+
+fn one(case: &Case, engine: Engine) -> Result<Outcome> {
+    let spec = match spec(case) {
+        Ok(spec) => spec,
+        Err(why) => return Ok(Outcome::Skipped(format!("{why:#}"))),
+    };
+    let seen = run::console(&spec, case, engine, "")?;
+    let outcome = run::judged(case, &seen);
+    if !matches!(outcome, Outcome::Passed) {
+        return Ok(outcome);
+    }
+    match case.check {
+        Check::Markers => Ok(Outcome::Passed),
+        Check::SameAsQemu if engine == Engine::Qemu => Ok(Outcome::Passed),
+        Check::SameAsQemu => {
+            if let Err(why) = crate::oracle::qemu() {
+                return Ok(Outcome::Skipped(format!(
+                    "passed alone, but there is no QEMU to compare with: {why:#}"
+                )));
+            }
+            let other = run::console(&spec, case, Engine::Qemu, "")?;
+            Ok(run::same(&comparable(&seen.lines), &comparable(&other.lines), "QEMU's"))
+        }
+        Check::SameTwice => {
+            let again = run::console(&spec, case, engine, "-again")?;
+            Ok(run::same(&seen.lines, &again.lines, "the second run's"))
+        }
+    }
+}
+
+/// What to run, with every file made; an error if a guest cannot be had here.
+pub(crate) fn spec(case: &Case) -> Result<Spec> {
+    let kernel = match case.kernel {
+        Kernel::Bare(name) => cross::program(name),
+        Kernel::Debian(name) => guests::file(name)?,
+    };
+    let initrd = case.initrd.map(guests::file).transpose()?;
+    Ok(Spec::new(case, kernel, initrd))
+}
+
+/// Console lines without those on which QEMU is known to fall short.
+fn comparable(lines: &[String]) -> Vec<String> {
+    lines.iter().filter(|l| !l.starts_with("BEYOND-QEMU")).cloned().collect()
+}

@@ -1,0 +1,99 @@
+//! The Debian packages that guests are made of, unpacked under the state directory.
+
+use super::KERNELS;
+use crate::debian::{Apt, merged_usr, unpack};
+use crate::{place, say};
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+const SUITES: [&str; 2] = ["trixie", "trixie-backports"];
+/// Changes when the way of taking packages changes.
+pub(crate) const RECIPE: &str = "busybox-static from trixie, qemu-system-arm from trixie-backports\n";
+
+/// The vmlinuz of one of `KERNELS`.
+pub(crate) fn kernel(name: &str) -> Result<PathBuf> {
+    let (_, suite) = KERNELS.iter().find(|(k, _)| *k == name).with_context(|| format!("no kernel {name}"))?;
+    let tree = tree(&format!("kernel-{name}"), |apt, into| {
+        let meta = "linux-image-arm64";
+        let version = apt.newest(meta, suite)?;
+        let depends = apt.depends(meta, &version)?;
+        let image = depends.iter().find(|d| d.starts_with("linux-image-"));
+        let image = image.with_context(|| format!("{meta} {version} depends on no linux-image-*"))?;
+        // Debian splits newer kernels into packages of their own.
+        let mut parts = apt.depends(image, &version)?;
+        parts.retain(|d| d.starts_with("linux-binary-"));
+        parts.push(image.clone());
+        for part in parts {
+            unpack(&apt.download(&part, &version)?, into)?;
+        }
+        Ok(())
+    })?;
+    find(&tree, &|name| name.starts_with("vmlinuz"))
+        .with_context(|| format!("no vmlinuz under {}", tree.display()))
+}
+
+/// The static busybox.
+pub(crate) fn busybox() -> Result<PathBuf> {
+    let tree = tree("busybox", |apt, into| {
+        unpack(&apt.download("busybox-static", &apt.newest("busybox-static", "trixie")?)?, into)
+    })?;
+    Ok(tree.join("usr/bin/busybox"))
+}
+
+/// The root of a tree with QEMU for arm64 hosts and all its libraries.
+pub(crate) fn qemu_arm64() -> Result<PathBuf> {
+    tree("qemu-arm64", |apt, into| {
+        let suite = "trixie-backports";
+        let wanted = format!("qemu-system-arm={}", apt.newest("qemu-system-arm", suite)?);
+        merged_usr(into)?;
+        apt.closure(&[wanted], suite)?.iter().try_for_each(|deb| unpack(deb, into))
+    })
+}
+
+/// A directory of unpacked packages, made aside and renamed, so that an interrupted run leaves nothing half made.
+fn tree(name: &str, fill: impl FnOnce(&Apt, &Path) -> Result<()>) -> Result<PathBuf> {
+    let dir = place::state().join("guests/packages").join(name);
+    if dir.is_dir() {
+        return Ok(dir);
+    }
+    let apt = apt()?;
+    let part = dir.with_extension(format!("part{}", std::process::id()));
+    fs::create_dir_all(&part).with_context(|| format!("cannot make {}", part.display()))?;
+    let filled = say::working(&format!("fetching Debian's packages for {name}"), || fill(apt, &part));
+    if let Err(why) = filled.and_then(|()| Ok(fs::rename(&part, &dir)?)) {
+        let _ = fs::remove_dir_all(&part);
+        if !dir.is_dir() {
+            return Err(why);
+        }
+    }
+    Ok(dir)
+}
+
+/// Reads the package lists once.
+fn apt() -> Result<&'static Apt> {
+    static APT: OnceLock<std::result::Result<Apt, String>> = OnceLock::new();
+    let apt = APT.get_or_init(|| {
+        say::working("reading Debian's package lists for arm64", || Apt::over(&SUITES, "arm64"))
+            .map_err(|why| format!("{why:#}"))
+    });
+    apt.as_ref().map_err(|why| anyhow::anyhow!("{why}"))
+}
+
+fn find(dir: &Path, fits: &dyn Fn(&str) -> bool) -> Option<PathBuf> {
+    let mut entries: Vec<_> = fs::read_dir(dir).ok()?.flatten().collect();
+    entries.sort_by_key(|e| e.file_name());
+    for entry in entries {
+        let kind = entry.file_type().ok()?;
+        if kind.is_file() && fits(&entry.file_name().to_string_lossy()) {
+            return Some(entry.path());
+        }
+        if kind.is_dir()
+            && let Some(found) = find(&entry.path(), fits)
+        {
+            return Some(found);
+        }
+    }
+    None
+}
