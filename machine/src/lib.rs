@@ -18,7 +18,6 @@ pub mod firmware;
 pub mod fp;
 pub mod gic;
 pub mod interp;
-pub mod entropy;
 pub mod irq;
 pub mod loader;
 pub mod machine;
