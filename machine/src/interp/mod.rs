@@ -14,6 +14,8 @@ mod operand;
 mod run;
 mod simd;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use crate::cpu::Vcpu;
 
