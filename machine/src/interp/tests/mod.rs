@@ -9,6 +9,7 @@ mod system;
 use super::{Exec, Flow, table};
 use crate::clock::{Clock, ClockMode};
 use crate::cpu::Vcpu;
+use crate::cpu::model::Model;
 use crate::diagnostics::Diagnostics;
 use crate::firmware::Conduit;
 use crate::gic::{Gic, GicConfig};
@@ -20,8 +21,17 @@ use std::sync::Arc;
 
 const RAM: u64 = 0x4000_0000;
 
+/// The model with every feature that the machine has.
+fn model() -> Model {
+    Model::parse("max").expect("the model with everything")
+}
+
 /// A CPU of a machine with 4 MiB of RAM at 1 GiB, reset at its highest Exception level, with the MMU off.
 fn cpu_with(features: &[Feature]) -> Vcpu {
+    cpu_of(FeatureSet::EMPTY.with(features))
+}
+
+fn cpu_of(features: FeatureSet) -> Vcpu {
     let ram = Arc::new(GuestRam::new(RAM, 4 << 20).expect("memory for the guest"));
     let slot = CpuSlot::new();
     let config = GicConfig { affinities: vec![Default::default()], its: false, list_register_count: 4 };
@@ -31,7 +41,9 @@ fn cpu_with(features: &[Feature]) -> Vcpu {
         bus: Default::default(),
         clock: Clock::new(ClockMode::Counted { ps_per_instruction: 1000 }, 1_000_000_000),
         diagnostics: Diagnostics::new(Box::new(|_| ())),
-        features: FeatureSet::EMPTY.with(features),
+        tracer: None,
+        features,
+        model: model(),
         conduit: Conduit::Smc,
         slots: vec![slot],
         state: RunState::default(),
