@@ -25,6 +25,8 @@ pub mod mmu;
 pub mod pauth;
 mod pending;
 pub mod ram;
+#[cfg(test)]
+mod testing;
 pub mod timer;
 pub mod trace;
 pub(crate) use pending::sysreg;

@@ -254,8 +254,8 @@ impl Gic {
         let found = state.highest(cpu) == expected;
         if found {
             state.acknowledge(cpu, expected.intid);
+            self.publish_own(&state, cpu);
         }
-        self.publish_others(&state, cpu);
         found.then_some(expected)
     }
 
@@ -265,7 +265,11 @@ impl Gic {
         if let Some((block, bit)) = state.block(cpu, intid) {
             block.deactivate(bit);
         }
-        self.publish_others(&state, cpu);
+        if intid < distributor::FIRST_SPI {
+            self.publish_own(&state, cpu);
+        } else {
+            self.publish_others(&state, cpu);
+        }
     }
 
     /// Records the groups that the CPU interface enables.

@@ -6,6 +6,8 @@
 
 mod comparator;
 mod registers;
+#[cfg(test)]
+mod tests;
 
 use crate::board::memory_map::{
     TIMER_EL2_PHYSICAL_PPI, TIMER_EL2_VIRTUAL_PPI, TIMER_PHYSICAL_PPI, TIMER_VIRTUAL_PPI, ppi_intid,
