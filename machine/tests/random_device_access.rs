@@ -82,6 +82,13 @@ enum Step {
         queue: u64,
         index: u16,
     },
+    /// Makes a well-formed request for the disk.
+    Request {
+        kind: u32,
+        sector: u64,
+        length: u32,
+        flags: u16,
+    },
     Notify {
         slot: u32,
         queue: u32,

@@ -4,6 +4,7 @@
 //! Nothing here trusts the guest: any access at any time is answered, and what guest memory says is
 //! checked before it is used.
 
+pub mod disk;
 pub mod fw_cfg;
 pub mod pl011;
 pub mod pl031;

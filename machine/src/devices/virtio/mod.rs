@@ -8,6 +8,7 @@
 //! Everything in guest memory is an allegation. A ring that breaks the rules stops the device, which then
 //! asks to be reset, as the specification wants it.
 
+pub mod block;
 pub mod console;
 pub mod queue;
 mod rings;
