@@ -67,7 +67,8 @@ pub(crate) fn run(only: &[String], engine: Engine) -> Result<Tally> {
 fn one(case: &Case, engine: Engine) -> Result<Outcome> {
     let spec = match spec(case) {
         Ok(spec) => spec,
-        Err(why) => return Ok(Outcome::Skipped(format!("{why:#}"))),
+        Err(why) if why.is::<guests::Unavailable>() => return Ok(Outcome::Skipped(format!("{why:#}"))),
+        Err(why) => return Err(why),
     };
     let seen = run::console(&spec, case, engine, "")?;
     let outcome = run::judged(case, &seen);

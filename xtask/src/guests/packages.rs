@@ -1,9 +1,9 @@
 //! The Debian packages that guests are made of, unpacked under the state directory.
 
-use super::KERNELS;
+use super::{KERNELS, Unavailable};
 use crate::debian::{Apt, merged_usr, unpack};
 use crate::{place, say};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -65,7 +65,7 @@ fn tree(name: &str, fill: impl FnOnce(&Apt, &Path) -> Result<()>) -> Result<Path
     if let Err(why) = filled.and_then(|()| Ok(fs::rename(&part, &dir)?)) {
         let _ = fs::remove_dir_all(&part);
         if !dir.is_dir() {
-            return Err(why);
+            return Err(why.context(Unavailable));
         }
     }
     Ok(dir)
@@ -78,7 +78,7 @@ fn apt() -> Result<&'static Apt> {
         say::working("reading Debian's package lists for arm64", || Apt::over(&SUITES, "arm64"))
             .map_err(|why| format!("{why:#}"))
     });
-    apt.as_ref().map_err(|why| anyhow::anyhow!("{why}"))
+    apt.as_ref().map_err(|why| anyhow!("{why}").context(Unavailable))
 }
 
 fn find(dir: &Path, fits: &dyn Fn(&str) -> bool) -> Option<PathBuf> {
