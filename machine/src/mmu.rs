@@ -6,16 +6,24 @@
 
 mod abort;
 mod access;
+mod at;
 mod context;
 mod data;
 mod fault;
 mod fetch;
+mod mailbox;
+mod maintenance;
 mod registers;
 mod tlb;
+mod tlbi;
 mod translate;
 pub mod walk;
 
 pub use access::{Access, Iss};
+pub(crate) use at::at;
 pub use fault::{Fault, FaultKind, Stage2Fault};
 pub use fetch::FetchPage;
+pub(crate) use mailbox::Mailbox;
+pub(crate) use maintenance::{dc, ic};
+pub(crate) use tlbi::tlbi;
 pub use translate::Tlb;

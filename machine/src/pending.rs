@@ -1,13 +1,6 @@
 //! Interfaces whose owners have not landed yet. Each piece is deleted when the real one lands.
 #![allow(missing_docs, unused_variables)]
 
-use crate::cpu::Vcpu;
-
-impl Vcpu {
-    // mmu
-    pub(crate) fn tlbi_sync(&mut self) {}
-}
-
 /// sysreg
 pub(crate) mod sysreg {
     pub(crate) fn handler(e: droste_arch::a64::Encoding) -> Option<crate::interp::Handler> {

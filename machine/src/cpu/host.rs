@@ -18,6 +18,7 @@ impl Vcpu {
     #[cold]
     pub(crate) fn serve_requests(&mut self) -> Option<Exit> {
         self.gic.refresh();
+        self.drain_tlbi();
         if self.machine.is_stopping() || self.slot().take_requests(CpuSlot::OFF) != 0 {
             return Some(Exit::Stopped);
         }

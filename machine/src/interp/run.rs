@@ -21,6 +21,13 @@ pub enum Exit {
 /// Executes until `limit` instructions have been retired since reset, or something else needs attention.
 /// A block that has begun is finished, so the limit may be passed by the length of a block.
 pub fn run(cpu: &mut Vcpu, blocks: &mut BlockCache, limit: u64) -> Exit {
+    cpu.slot().tlbi.enter();
+    let exit = run_blocks(cpu, blocks, limit);
+    cpu.slot().tlbi.leave();
+    exit
+}
+
+fn run_blocks(cpu: &mut Vcpu, blocks: &mut BlockCache, limit: u64) -> Exit {
     while cpu.state.insn_count < limit {
         if cpu.has_requests() {
             if let Some(exit) = cpu.serve_requests() {

@@ -1,6 +1,7 @@
 //! What other threads see of a CPU: power state, requests, and a way to wake it.
 
 use crate::irq::{IrqPins, Waker};
+use crate::mmu::Mailbox;
 use droste_arch::psci::Return;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -29,6 +30,8 @@ pub struct CpuSlot {
     parker: Arc<Parker>,
     power: Mutex<Power>,
     requests: AtomicU32,
+    /// TLB maintenance from other CPUs.
+    pub(crate) tlbi: Mailbox,
 }
 
 impl CpuSlot {
@@ -47,6 +50,7 @@ impl CpuSlot {
             parker,
             power: Mutex::new(Power::Off),
             requests: AtomicU32::new(0),
+            tlbi: Mailbox::default(),
         }
     }
 
@@ -54,6 +58,11 @@ impl CpuSlot {
     pub fn request(&self, what: u32) {
         self.requests.fetch_or(what, Ordering::SeqCst);
         self.parker.wake();
+    }
+
+    /// The same without waking it: a CPU that sleeps looks when it wakes.
+    pub(crate) fn request_quietly(&self, what: u32) {
+        self.requests.fetch_or(what, Ordering::SeqCst);
     }
 
     /// The requests that have not been taken yet.

@@ -73,7 +73,7 @@ fn data_iss(fault: &Fault, how: Access) -> u64 {
         iss |= how.iss();
     }
     iss = esr_el2::VNCR.with(iss, u64::from(how.is(NV2)));
-    iss = esr_el1::CM.with(iss, u64::from(maintenance && !how.is(super::access::ZERO)));
+    iss = esr_el1::CM.with(iss, u64::from(maintenance));
     let write = fault.write || maintenance;
     esr_el1::WnR.with(iss, u64::from(write && fault.kind != FaultKind::UnsupportedAtomic))
 }

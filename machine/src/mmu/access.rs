@@ -52,7 +52,7 @@ impl Access {
     /// A register access transformed by FEAT_NV2: made in EL2's regime.
     pub const NV2: Self = Self { iss: 0, flags: NV2 };
     /// DC ZVA.
-    pub const DC_ZVA: Self = Self { iss: 0, flags: ZERO | MAINTENANCE };
+    pub const DC_ZVA: Self = Self { iss: 0, flags: ZERO };
     /// Other cache maintenance by address.
     pub const MAINTENANCE: Self = Self { iss: 0, flags: MAINTENANCE };
 

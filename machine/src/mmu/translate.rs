@@ -51,6 +51,8 @@ pub struct Tlb {
     need: [[u16; 3]; 2],
     privilege: [Privilege; 2],
     big_endian: bool,
+    /// Whether other CPUs may still have to perform this one's TLB maintenance.
+    unsynchronised: bool,
 }
 
 /// Index of the read-modify-write row in `need`.
@@ -80,6 +82,7 @@ impl Tlb {
             need: [[NEVER; 3]; 2],
             privilege: [Privilege::Privileged; 2],
             big_endian: false,
+            unsynchronised: false,
         }
     }
 
@@ -157,6 +160,15 @@ impl Tlb {
             let (read, write) = (one(p, Kind::Read), one(p, Kind::Write));
             [read, write, read | write]
         });
+    }
+
+    pub(super) fn set_unsynchronised(&mut self, value: bool) {
+        self.unsynchronised = value;
+    }
+
+    #[inline]
+    pub(super) fn is_unsynchronised(&self) -> bool {
+        self.unsynchronised
     }
 
     /// The regime of ordinary accesses.
