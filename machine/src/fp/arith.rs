@@ -26,7 +26,7 @@ pub fn add<F: Format>(a: u64, b: u64, env: &mut FpEnv) -> u64 {
     {
         return sum;
     }
-    add_slow::<F, false>(a, b, env)
+    add_slow::<F, false>(a, b, env.rounding(), env)
 }
 
 /// Returns `a - b` (`FPSub`).
@@ -37,7 +37,7 @@ pub fn sub<F: Format>(a: u64, b: u64, env: &mut FpEnv) -> u64 {
     {
         return difference;
     }
-    add_slow::<F, true>(a, b, env)
+    add_slow::<F, true>(a, b, env.rounding(), env)
 }
 
 /// Returns `|a - b|` (the FABD instruction); the sign of a NaN is cleared too.
@@ -54,7 +54,7 @@ pub fn mul<F: Format>(a: u64, b: u64, env: &mut FpEnv) -> u64 {
     {
         return product;
     }
-    mul_slow::<F, false>(a, b, env)
+    mul_slow::<F, false>(a, b, env.rounding(), env)
 }
 
 /// Returns `a * b`, or 2 with the product's sign for zero times infinity (`FPMulX`).
@@ -65,7 +65,7 @@ pub fn mulx<F: Format>(a: u64, b: u64, env: &mut FpEnv) -> u64 {
     {
         return product;
     }
-    mul_slow::<F, true>(a, b, env)
+    mul_slow::<F, true>(a, b, env.rounding(), env)
 }
 
 /// Returns `a / b` (`FPDiv`).
@@ -90,15 +90,20 @@ pub fn sqrt<F: Format>(a: u64, env: &mut FpEnv) -> u64 {
     sqrt_slow::<F>(a, env)
 }
 
+/// The integer path of [`add`] and [`sub`].
 #[inline(never)]
-fn add_slow<F: Format, const SUBTRACT: bool>(a: u64, b: u64, env: &mut FpEnv) -> u64 {
+pub(super) fn add_slow<F: Format, const SUBTRACT: bool>(
+    a: u64,
+    b: u64,
+    rounding: Rounding,
+    env: &mut FpEnv,
+) -> u64 {
     let x = unpack::<F>(a, env);
     let mut y = unpack::<F>(b, env);
     if let Some(nan) = process_nans::<F>((x, a), (y, b), env) {
         return nan;
     }
     y.sign ^= SUBTRACT;
-    let rounding = env.rounding();
     match (x.class, y.class) {
         (Class::Infinity, Class::Infinity) if x.sign != y.sign => invalid::<F>(env),
         (Class::Infinity, _) => infinity::<F>(x.sign),
@@ -111,8 +116,14 @@ fn add_slow<F: Format, const SUBTRACT: bool>(a: u64, b: u64, env: &mut FpEnv) ->
     }
 }
 
+/// The integer path of [`mul`] and [`mulx`].
 #[inline(never)]
-fn mul_slow<F: Format, const EXTENDED: bool>(a: u64, b: u64, env: &mut FpEnv) -> u64 {
+pub(super) fn mul_slow<F: Format, const EXTENDED: bool>(
+    a: u64,
+    b: u64,
+    rounding: Rounding,
+    env: &mut FpEnv,
+) -> u64 {
     let x = unpack::<F>(a, env);
     let y = unpack::<F>(b, env);
     if let Some(nan) = process_nans::<F>((x, a), (y, b), env) {
@@ -132,7 +143,7 @@ fn mul_slow<F: Format, const EXTENDED: bool>(a: u64, b: u64, env: &mut FpEnv) ->
     } else {
         let product = Wide::product(x, y);
         let (exponent, significand) = product.normalise();
-        round::<F>(sign, exponent, significand, env.rounding(), env)
+        round::<F>(sign, exponent, significand, rounding, env)
     }
 }
 

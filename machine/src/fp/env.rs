@@ -18,8 +18,8 @@ pub mod flag {
 
 const FZ16: u64 = 1 << 19;
 const RMODE: u64 = 3 << 22;
-const FZ: u64 = 1 << 24;
-const DN: u64 = 1 << 25;
+pub(super) const FZ: u64 = 1 << 24;
+pub(super) const DN: u64 = 1 << 25;
 const AHP: u64 = 1 << 26;
 
 /// A rounding mode: the four of FPCR.RMode, and the two that only instructions name.

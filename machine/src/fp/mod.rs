@@ -25,7 +25,7 @@ mod round;
 mod unpack;
 
 pub use arith::{abs, abs_diff, add, div, mul, mulx, neg, sqrt, sub};
-pub use bfloat::to_bfloat16;
+pub use bfloat::{dot_add_bfloat16, mul_add_bfloat16, to_bfloat16};
 pub use compare::{compare, compare_eq, compare_ge, compare_gt};
 pub use convert::{convert, convert_round_to_odd};
 pub use env::{FpEnv, Rounding, flag};

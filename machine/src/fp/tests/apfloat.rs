@@ -58,7 +58,7 @@ fn arithmetic<F: Format, A: Float>(seed: u64, count: u32) {
         let a = random.pattern::<F>(F::ONE);
         let b = random.pattern::<F>(a);
         // An addend near the product or near one operand.
-        let near = if random.next() % 2 == 0 { a } else { mul::<F>(a, b, &mut FpEnv::default()) };
+        let near = if random.next().is_multiple_of(2) { a } else { mul::<F>(a, b, &mut FpEnv::default()) };
         let c = random.pattern::<F>(near);
         let [x, y, z] = [a, b, c].map(|bits| A::from_bits(u128::from(bits)));
         for (rounding, fpcr) in ROUNDING_FPCR {
@@ -99,7 +99,7 @@ where
 {
     let mut random = Random(seed);
     for _ in 0..count {
-        let near = F::ONE.wrapping_add(random.next() % 60 << F::FRAC).wrapping_sub(30 << F::FRAC);
+        let near = F::ONE.wrapping_add((random.next() % 60) << F::FRAC).wrapping_sub(30 << F::FRAC);
         let a = random.pattern::<F>(near & F::MASK);
         for (rounding, fpcr) in ROUNDING_FPCR {
             let e = expected::<T, B>(rounding, |r| A::from_bits(u128::from(a)).convert_r(r, &mut false));

@@ -1,10 +1,10 @@
 //! AdvSIMD vector by indexed element.
 
-use super::asimdsame2::multiply_pairs;
+use super::asimdsame2::{bfloat16_pair, multiply_pairs};
 use super::lanes::{build, element, lane, on, q, write};
 use super::ops;
 use crate::cpu::Vcpu;
-use crate::fp::{self, Half, Single};
+use crate::fp::{self, Bfloat16, Half, Single};
 use crate::interp::operand::{bits, rd, rn};
 use crate::interp::{Exec, Handler};
 use droste_arch::a64::Encoding;
@@ -27,6 +27,8 @@ pub(crate) fn handler(e: Encoding) -> Option<Handler> {
         FMLAL2_asimdelem_LH => widening::<false, true>,
         FMLSL2_asimdelem_LH => widening::<true, true>,
         FCMLA_advsimd_elt => complex_multiply,
+        BFDOT_asimdelem_E => bfloat16_dot,
+        BFMLAL_asimdelem_F => bfloat16_widening,
         _ => return None,
     };
     Some(handler)
@@ -64,4 +66,29 @@ fn complex_multiply(cpu: &mut Vcpu, word: u32) -> Exec {
         }
         _ => Err(cpu.undefined()),
     }
+}
+
+/// BFDOT by element: the element is a pair.
+fn bfloat16_dot(cpu: &mut Vcpu, word: u32) -> Exec {
+    let Some((register, index)) = element::<Single>(word) else {
+        return Err(cpu.undefined());
+    };
+    write(cpu, word, |cpu, _| {
+        let (d, n, m) = (cpu.v(rd(word)), cpu.v(rn(word)), bfloat16_pair(cpu.v(register), index));
+        build::<Single>(q(word), |i| fp::dot_add_bfloat16(lane::<Single>(d, i), bfloat16_pair(n, i), m))
+    })
+}
+
+/// BFMLALB and (`Q`) BFMLALT by element: products of the even or odd lanes.
+fn bfloat16_widening(cpu: &mut Vcpu, word: u32) -> Exec {
+    let Some((register, index)) = element::<Bfloat16>(word) else {
+        return Err(cpu.undefined());
+    };
+    write(cpu, word, |cpu, env| {
+        let (d, n, m) = (cpu.v(rd(word)), cpu.v(rn(word)), lane::<Bfloat16>(cpu.v(register), index));
+        let odd = u32::from(q(word));
+        build::<Single>(true, |i| {
+            fp::mul_add_bfloat16(lane::<Single>(d, i), lane::<Bfloat16>(n, 2 * i + odd), m, env)
+        })
+    })
 }

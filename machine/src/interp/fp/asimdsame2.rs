@@ -1,8 +1,8 @@
-//! AdvSIMD three-register extension: complex arithmetic.
+//! AdvSIMD three-register extension: complex arithmetic and BFloat16 products.
 
-use super::lanes::{at, lane, q, write};
+use super::lanes::{at, build, lane, q, write};
 use crate::cpu::Vcpu;
-use crate::fp::{self, Double, Format, Half, Single};
+use crate::fp::{self, Bfloat16, Double, Format, Half, Single};
 use crate::interp::operand::{bits, rd, rm, rn};
 use crate::interp::{Exec, Handler};
 use droste_arch::a64::Encoding;
@@ -13,6 +13,9 @@ pub(crate) fn handler(e: Encoding) -> Option<Handler> {
     match e {
         Encoding::FCMLA_asimdsame2_C => Some(complex_multiply),
         Encoding::FCADD_asimdsame2_C => Some(complex_add),
+        Encoding::BFDOT_asimdsame2_D => Some(bfloat16_dot),
+        Encoding::BFMMLA_asimdsame2_E => Some(bfloat16_matrix),
+        Encoding::BFMLAL_asimdsame2_F_ => Some(bfloat16_widening),
         _ => None,
     }
 }
@@ -88,5 +91,46 @@ fn add_pairs<F: Format>(cpu: &mut Vcpu, word: u32) -> Exec {
             result |= at::<F>(real, 2 * i) | at::<F>(imaginary, 2 * i + 1);
         }
         result
+    })
+}
+
+/// Two neighbouring BFloat16 lanes.
+#[inline(always)]
+pub(super) fn bfloat16_pair(value: u128, pair: u32) -> [u64; 2] {
+    [lane::<Bfloat16>(value, 2 * pair), lane::<Bfloat16>(value, 2 * pair + 1)]
+}
+
+/// BFDOT: a dot product of pairs in each single-precision lane.
+fn bfloat16_dot(cpu: &mut Vcpu, word: u32) -> Exec {
+    write(cpu, word, |cpu, _| {
+        let (d, n, m) = (cpu.v(rd(word)), cpu.v(rn(word)), cpu.v(rm(word)));
+        build::<Single>(q(word), |i| {
+            fp::dot_add_bfloat16(lane::<Single>(d, i), bfloat16_pair(n, i), bfloat16_pair(m, i))
+        })
+    })
+}
+
+/// BFMMLA: adds the product of a 2x4 and a 4x2 matrix, the latter stored by columns, to a 2x2 matrix.
+fn bfloat16_matrix(cpu: &mut Vcpu, word: u32) -> Exec {
+    write(cpu, word, |cpu, _| {
+        let (d, n, m) = (cpu.v(rd(word)), cpu.v(rn(word)), cpu.v(rm(word)));
+        build::<Single>(true, |i| {
+            let (row, column) = (i / 2, i % 2);
+            (0..2).fold(lane::<Single>(d, i), |sum, k| {
+                fp::dot_add_bfloat16(sum, bfloat16_pair(n, 2 * row + k), bfloat16_pair(m, 2 * column + k))
+            })
+        })
+    })
+}
+
+/// BFMLALB and (`Q`) BFMLALT: products of the even or odd lanes.
+fn bfloat16_widening(cpu: &mut Vcpu, word: u32) -> Exec {
+    write(cpu, word, |cpu, env| {
+        let (d, n, m) = (cpu.v(rd(word)), cpu.v(rn(word)), cpu.v(rm(word)));
+        let odd = u32::from(q(word));
+        build::<Single>(true, |i| {
+            let [n, m] = [n, m].map(|v| lane::<Bfloat16>(v, 2 * i + odd));
+            fp::mul_add_bfloat16(lane::<Single>(d, i), n, m, env)
+        })
     })
 }
