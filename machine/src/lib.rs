@@ -23,10 +23,9 @@ pub mod loader;
 pub mod machine;
 pub mod mmu;
 pub mod pauth;
-mod pending;
 pub mod ram;
 #[cfg(test)]
 mod testing;
+mod sysreg;
 pub mod timer;
 pub mod trace;
-pub(crate) use pending::sysreg;

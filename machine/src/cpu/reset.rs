@@ -44,6 +44,7 @@ impl Vcpu {
             abort: Exception::sync(1, 0, 0),
             yielding: false,
             features: machine.features,
+            rules: crate::sysreg::Rules::of(&machine.features),
             gic: CpuInterface::new(machine.gic.clone(), index),
             timers: Timers::default(),
             index,
@@ -59,6 +60,7 @@ impl Vcpu {
         self.state = CpuState::reset(if self.has_el2() { 2 } else { 1 });
         (self.state.insn_count, self.state.idle_count) = counts;
         self.mmu_reset();
+        crate::sysreg::reset(self);
         self.context_changed();
         gic::cpu_interface::reset(self);
         timer::reset(self);

@@ -5,6 +5,7 @@ use crate::exception::Exception;
 use crate::gic::CpuInterface;
 use crate::interp::Abort;
 use crate::machine::Machine;
+use crate::sysreg::Rules;
 use crate::timer::Timers;
 use droste_arch::expr::Quantity;
 use droste_arch::feature::{Feature, FeatureSet};
@@ -28,6 +29,8 @@ pub struct Vcpu {
     pub(crate) yielding: bool,
     /// Features, from the ID registers.
     pub(crate) features: FeatureSet,
+    /// What follows from the features for system registers.
+    pub(crate) rules: Arc<Rules>,
     /// The number of this CPU in the machine.
     pub index: usize,
     /// The board and the other CPUs.

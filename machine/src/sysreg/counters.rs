@@ -1,0 +1,29 @@
+//! The generic timers and the GIC's CPU interface, which have their own modules.
+
+use crate::cpu::Vcpu;
+use crate::interp::Flow;
+use crate::{gic, timer};
+use droste_arch::sysreg::SysReg;
+
+use super::registers::Behaviour;
+
+pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
+    let name = r.name();
+    if name.starts_with("CNT") {
+        Some(Behaviour { read: timer::read, write: write_timer })
+    } else if ["ICC_", "ICH_", "ICV_"].iter().any(|prefix| name.starts_with(prefix)) {
+        Some(Behaviour { read: gic::cpu_interface::read, write: write_gic })
+    } else {
+        None
+    }
+}
+
+fn write_timer(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
+    timer::write(cpu, r, value);
+    Flow::Sync
+}
+
+fn write_gic(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
+    gic::cpu_interface::write(cpu, r, value);
+    Flow::Sync
+}
