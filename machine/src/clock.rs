@@ -53,7 +53,8 @@ impl Clock {
         let scale = match mode {
             ClockMode::Real | ClockMode::Skip => (frequency << 32) / ns_per_second,
             ClockMode::Counted { ps_per_instruction } => {
-                (frequency * u128::from(ps_per_instruction) << (32 + COUNTED_SHIFT)) / (ns_per_second * 1000)
+                ((frequency * u128::from(ps_per_instruction)) << (32 + COUNTED_SHIFT))
+                    / (ns_per_second * 1000)
             }
         };
         let scale = u64::try_from(scale).expect("less than 2^12 ticks per instruction");

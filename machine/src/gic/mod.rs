@@ -15,6 +15,7 @@ mod distributor;
 mod its;
 mod lpi;
 mod redistributor;
+mod state;
 #[cfg(test)]
 mod tests;
 mod windows;
@@ -24,9 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::irq::{InterruptSink, IrqPins};
 use crate::ram::GuestRam;
-use distributor::Distributor;
-use its::Its;
-use redistributor::Redistributor;
+use state::{Highest, State};
 
 pub use cpu_interface::CpuInterface;
 pub use windows::{DistributorWindow, ItsWindow, RedistributorWindow};
@@ -69,7 +68,7 @@ pub struct Affinity {
 impl Affinity {
     /// The affinity fields of MPIDR_EL1.
     pub fn from_mpidr(mpidr: u64) -> Self {
-        Self { packed: (mpidr & 0xff_ffff) as u32 | (mpidr >> 32 & 0xff) as u32 * (1 << 24) }
+        Self { packed: (mpidr & 0xff_ffff) as u32 | ((mpidr >> 32 & 0xff) as u32) << 24 }
     }
 
     /// Aff3 to Aff0 as bytes 3 to 0, as in GICR_TYPER.
@@ -94,40 +93,11 @@ pub struct GicConfig {
     pub list_register_count: usize,
 }
 
-/// The highest priority pending interrupt of a CPU.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Highest {
-    pub(crate) intid: u32,
-    pub(crate) priority: u8,
-    /// 0 or 1.
-    pub(crate) group: u8,
-}
-
-impl Highest {
-    const NONE: Self = Self { intid: SPURIOUS, priority: 0xff, group: 0 };
-
-    fn pack(self) -> u64 {
-        u64::from(self.intid) | u64::from(self.priority) << 32 | u64::from(self.group) << 40
-    }
-
-    fn unpack(word: u64) -> Self {
-        Self { intid: word as u32, priority: (word >> 32) as u8, group: (word >> 40) as u8 }
-    }
-}
-
 /// What a CPU and the rest of the GIC share without a lock.
 #[derive(Debug)]
 struct Port {
     highest: AtomicU64,
     pins: Arc<IrqPins>,
-}
-
-/// The state behind the lock, as plain data.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct State {
-    distributor: Distributor,
-    redistributors: Vec<Redistributor>,
-    its: Option<Its>,
 }
 
 /// The interrupt controller of a machine.
@@ -154,20 +124,12 @@ impl Gic {
         let affinities = config.affinities.clone();
         assert_eq!(affinities.len(), pins.len(), "pins for every CPU");
         assert!((1..=16).contains(&config.list_register_count), "1 to 16 list registers");
-        let last = affinities.len() - 1;
-        let redistributor =
-            |(number, &affinity)| Redistributor::new(number, affinity, number == last, config.its);
-        let state = State {
-            distributor: Distributor::new(&affinities, config.its),
-            redistributors: affinities.iter().enumerate().map(redistributor).collect(),
-            its: config.its.then(Its::default),
-        };
         let port = |pins: &Arc<IrqPins>| Port { highest: Highest::NONE.pack().into(), pins: pins.clone() };
         Self {
             ports: pins.iter().map(port).collect(),
             list_register_count: config.list_register_count,
             affinities,
-            state: Mutex::new(state),
+            state: Mutex::new(State::new(config)),
             ram,
         }
     }
@@ -314,56 +276,5 @@ impl InterruptSink for Gic {
             block.set_level(bit, level);
             self.publish_all(&state);
         }
-    }
-}
-
-impl State {
-    /// The highest priority pending interrupt of `cpu` in the enabled groups.
-    fn highest(&self, cpu: usize) -> Highest {
-        let redistributor = &self.redistributors[cpu];
-        let groups = self.distributor.groups & redistributor.cpu_groups;
-        let mut highest = Highest::NONE;
-        // The lowest INTID wins between equals, hence this order and the strict comparison.
-        let mut offer = |priority, intid, group_1: bool| {
-            if priority < highest.priority {
-                highest = Highest { intid, priority, group: u8::from(group_1) };
-            }
-        };
-        let block = &redistributor.block;
-        if let Some((priority, intid)) = block.best(block.candidates(groups)) {
-            offer(priority, intid, block.in_group_1(intid));
-        }
-        if let Some((priority, intid, group_1)) = self.distributor.best(cpu, groups) {
-            offer(priority, intid, group_1);
-        }
-        // LPIs are always in Group 1.
-        if groups & 2 != 0
-            && let Some((priority, intid)) = redistributor.lpis.best()
-        {
-            offer(priority, intid, true);
-        }
-        highest
-    }
-
-    /// The block and bit of an SGI, PPI or SPI.
-    fn block(&mut self, cpu: usize, intid: u32) -> Option<(&mut block::Block, u32)> {
-        if intid < 32 {
-            return Some((&mut self.redistributors[cpu].block, intid));
-        }
-        self.distributor.spi(intid)
-    }
-
-    fn acknowledge(&mut self, cpu: usize, intid: u32) {
-        if intid >= lpi::FIRST_LPI {
-            // LPIs have no active state.
-            self.redistributors[cpu].lpis.clear_pending(intid);
-        } else if let Some((block, bit)) = self.block(cpu, intid) {
-            block.acknowledge(bit);
-        }
-    }
-
-    /// Whether each CPU sleeps, as far as 1-of-N routing is concerned.
-    fn asleep(&self) -> Vec<bool> {
-        self.redistributors.iter().map(|redistributor| redistributor.asleep).collect()
     }
 }

@@ -269,3 +269,36 @@ fn snapshot_restores_pending_and_active_interrupts() {
     assert_eq!(other.get(0, SysReg::ICC_RPR_EL1), 0x80);
     assert_eq!(other.get(0, SysReg::ICC_IAR1_EL1), u64::from(SPI + 1));
 }
+
+#[test]
+fn sgis_between_threads_are_never_lost() {
+    const ROUNDS: u32 = 20_000;
+    let board = Board::new();
+    board.enable_private(0, 3, 0x80);
+    board.enable_private(1, 3, 0x80);
+    std::thread::scope(|scope| {
+        for (index, mut cpu) in (0..).zip(board.cpus) {
+            let pins = board.gic.pins(index).clone();
+            scope.spawn(move || {
+                let send = |cpu: &mut CpuInterface| {
+                    cpu.write(SysReg::ICC_SGI1R_EL1, 3 << 24 | 1 << (1 - index));
+                };
+                if index == 0 {
+                    send(&mut cpu);
+                }
+                for _ in 0..ROUNDS {
+                    while pins.load() & IrqPins::IRQ == 0 {
+                        if pins.load() & IrqPins::ATTENTION != 0 {
+                            cpu.refresh();
+                        } else {
+                            std::thread::yield_now();
+                        }
+                    }
+                    assert_eq!(cpu.read(SysReg::ICC_IAR1_EL1), 3);
+                    cpu.write(SysReg::ICC_EOIR1_EL1, 3);
+                    send(&mut cpu);
+                }
+            });
+        }
+    });
+}
