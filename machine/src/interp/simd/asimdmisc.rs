@@ -2,9 +2,8 @@
 
 use super::asimddiff::narrow_by_size;
 use super::asimdsame::{by_size, is_reserved};
-use super::estimate;
 use super::fields::{finish, q, rd, rn, set_half, set_qc, set_vector, size, sizes, v};
-use super::lanes::{Out, lanes_mut, widen};
+use super::lanes::{Out, widen};
 use super::ops::*;
 use crate::cpu::Vcpu;
 use crate::interp::{Exec, Flow, Handler};
@@ -45,8 +44,6 @@ pub(crate) fn handler(e: Encoding) -> Option<Handler> {
         E::SHLL_asimdmisc_S => shll,
         E::NOT_asimdmisc_R => |cpu, w| bitwise(cpu, w, |v| !v),
         E::RBIT_asimdmisc_R => |cpu, w| bitwise(cpu, w, |v| v.reverse_bits().swap_bytes()),
-        E::URECPE_asimdmisc_R => |cpu, w| words(cpu, w, estimate::reciprocal),
-        E::URSQRTE_asimdmisc_R => |cpu, w| words(cpu, w, estimate::reciprocal_square_root),
         _ => return None,
     })
 }
@@ -121,16 +118,5 @@ fn shll(cpu: &mut Vcpu, w: u32) -> Exec {
 fn bitwise(cpu: &mut Vcpu, w: u32, f: impl Fn(u128) -> u128) -> Exec {
     cpu.check_fp()?;
     let r = f(cpu.v(rn(w)));
-    set_vector(cpu, w, r)
-}
-
-#[inline(always)]
-fn words(cpu: &mut Vcpu, w: u32, f: impl Fn(u32) -> u32) -> Exec {
-    if size(w) & 1 != 0 {
-        return Err(cpu.undefined());
-    }
-    cpu.check_fp()?;
-    let mut r = cpu.v(rn(w));
-    lanes_mut::<u32>(&mut r).iter_mut().for_each(|x| *x = f(*x));
     set_vector(cpu, w, r)
 }

@@ -15,12 +15,14 @@ mod asimdsame2;
 mod asimdshf;
 mod asimdtbl;
 mod crypto;
-mod estimate;
 mod fields;
 mod lanes;
 mod loads;
 mod ops;
 mod scalar;
+
+#[cfg(test)]
+mod tests;
 
 use super::Handler;
 use droste_arch::a64::{Encoding, Group};
