@@ -6,8 +6,12 @@
 #![forbid(unsafe_code)]
 
 pub mod a64;
+pub mod esr;
 pub mod expr;
 pub mod feature;
 pub mod fields;
+pub mod gic;
 pub mod psci;
+pub mod smccc;
 pub mod sysreg;
+pub mod vmsa;
