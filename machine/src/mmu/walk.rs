@@ -11,6 +11,9 @@ mod permissions;
 mod stage1;
 mod stage2;
 
+#[cfg(test)]
+pub(super) mod tests;
+
 pub use attributes::{Attributes, MAIR_NORMAL_WB};
 pub use config::{Half, MmuFeatures, Registers, Stage1, Stage2, WalkConfig};
 pub use granule::Granule;
