@@ -14,6 +14,8 @@ mod fetch;
 mod mailbox;
 mod maintenance;
 mod registers;
+#[cfg(test)]
+mod tests;
 mod tlb;
 mod tlbi;
 mod translate;

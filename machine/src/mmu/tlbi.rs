@@ -10,14 +10,14 @@ use crate::cpu::Vcpu;
 /// One TLB maintenance operation, with everything that the issuing CPU's registers say filled in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TlbiOp {
-    regime: Regime,
+    pub(super) regime: Regime,
     /// `None`: all VMIDs.
-    vmid: Option<u16>,
-    scope: Scope,
+    pub(super) vmid: Option<u16>,
+    pub(super) scope: Scope,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scope {
+pub(super) enum Scope {
     /// Everything of the regime and VMID.
     All,
     /// Non-global entries of an ASID.
