@@ -24,8 +24,6 @@ pub mod machine;
 pub mod mmu;
 pub mod pauth;
 pub mod ram;
-#[cfg(test)]
-mod testing;
 mod sysreg;
 pub mod timer;
 pub mod trace;

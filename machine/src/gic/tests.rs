@@ -1,5 +1,6 @@
 //! The GIC as software sees it: register frames, and the CPU interfaces of some CPUs.
 
+mod accesses;
 mod its;
 mod physical;
 mod virtual_interface;

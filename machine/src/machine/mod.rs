@@ -5,7 +5,7 @@ mod cpus;
 mod fingerprint;
 mod schedule;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use crate::bus::Bus;
 use crate::clock::Clock;

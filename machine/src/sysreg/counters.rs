@@ -19,11 +19,18 @@ pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
 }
 
 fn write_timer(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
+    let before = cpu.interrupt_pins();
     timer::write(cpu, r, value);
-    Flow::Sync
+    flow_since(cpu, before)
 }
 
 fn write_gic(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
+    let before = cpu.interrupt_pins();
     gic::cpu_interface::write(cpu, r, value);
-    Flow::Sync
+    flow_since(cpu, before)
+}
+
+/// Ends the block only where an interrupt may have to be taken: hypervisors write these registers in rows.
+fn flow_since(cpu: &Vcpu, before: u32) -> Flow {
+    if cpu.interrupt_pins() == before { Flow::Next } else { Flow::Sync }
 }

@@ -1,7 +1,9 @@
 //! The timers of a CPU, on a counted clock of one tick an instruction.
 
 use super::*;
+use crate::cpu::model::Model;
 use crate::irq::IrqPins;
+use crate::machine::testing::cpus;
 use droste_arch::fields::hcr_el2;
 
 const ENABLE: u64 = 1;
@@ -10,7 +12,7 @@ const ISTATUS: u64 = 4;
 
 /// A CPU at EL2 whose timer interrupts reach it as IRQs.
 fn cpu() -> Vcpu {
-    let mut cpu = crate::testing::cpus("max", 1).remove(0);
+    let mut cpu = cpus(Model::parse("max").unwrap(), 1).remove(0);
     let distributor = crate::gic::DistributorWindow(cpu.machine.gic.clone());
     let redistributor = crate::gic::RedistributorWindow(cpu.machine.gic.clone());
     let timers = ALL.iter().map(|timer| 1 << timer.intid()).sum::<u64>();
@@ -174,4 +176,104 @@ fn reset_disables_the_timers() {
     crate::gic::cpu_interface::write(&mut cpu, SysReg::ICC_PMR_EL1, 0xff);
     crate::gic::cpu_interface::write(&mut cpu, SysReg::ICC_IGRPEN1_EL1, 1);
     assert!(!irq(&cpu));
+}
+
+mod accesses {
+    //! Timer registers through MRS and MSR, with the access rules in between.
+
+    use super::*;
+    use crate::exception::Exception;
+
+    fn word(base: u32, r: SysReg) -> u32 {
+        base | u32::from(r.encoding().0) << 5
+    }
+
+    /// MRS X1, `r`.
+    fn get(cpu: &mut Vcpu, r: SysReg) -> Result<u64, Exception> {
+        match crate::sysreg::mrs(cpu, word(0xd520_0001, r)) {
+            Ok(_) => Ok(cpu.x(1)),
+            Err(_) => Err(cpu.abort),
+        }
+    }
+
+    /// MSR `r`, X1.
+    fn set(cpu: &mut Vcpu, r: SysReg, value: u64) {
+        cpu.set_x(1, value);
+        crate::sysreg::msr(cpu, word(0xd500_0001, r)).unwrap_or_else(|_| panic!("MSR {r}: {:?}", cpu.abort));
+    }
+
+    fn enable_e2h(cpu: &mut Vcpu, more: u64) {
+        set(cpu, SysReg::HCR_EL2, hcr_el2::E2H.mask() | hcr_el2::RW.mask() | more);
+        cpu.context_changed();
+    }
+
+    fn at_el(cpu: &mut Vcpu, el: u8) {
+        cpu.state.pstate.el = el;
+        cpu.context_changed();
+    }
+
+    #[test]
+    fn host_uses_el2_timers_by_el1_names_and_el1_timers_by_el02_names() {
+        let mut cpu = cpu();
+        pass(&mut cpu, 1000);
+        enable_e2h(&mut cpu, 0);
+        set(&mut cpu, SysReg::CNTVOFF_EL2, 400);
+        set(&mut cpu, SysReg::CNTV_TVAL_EL0, 10);
+        set(&mut cpu, SysReg::CNTP_TVAL_EL0, 20);
+        assert_eq!(cpu.sys(SysReg::CNTHV_CVAL_EL2), 1010);
+        assert_eq!(cpu.sys(SysReg::CNTHP_CVAL_EL2), 1020);
+        set(&mut cpu, SysReg::CNTV_TVAL_EL02, 30);
+        set(&mut cpu, SysReg::CNTP_CVAL_EL02, 40);
+        assert_eq!(cpu.sys(SysReg::CNTV_CVAL_EL0), 630);
+        assert_eq!(cpu.sys(SysReg::CNTP_CVAL_EL0), 40);
+        set(&mut cpu, SysReg::CNTV_CTL_EL0, ENABLE);
+        assert_eq!(get(&mut cpu, SysReg::CNTHV_CTL_EL2), Ok(ENABLE));
+        assert_eq!(get(&mut cpu, SysReg::CNTV_TVAL_EL0), Ok(10));
+        set(&mut cpu, SysReg::CNTV_CTL_EL02, ENABLE);
+        assert_eq!(get(&mut cpu, SysReg::CNTV_TVAL_EL02), Ok(30));
+        assert_eq!(next_deadline(&cpu), Some(1010));
+        assert_eq!(get(&mut cpu, SysReg::CNTVCT_EL0), Ok(1000));
+    }
+
+    #[test]
+    fn cnthctl_has_both_layouts() {
+        let mut cpu = cpu();
+        set(&mut cpu, SysReg::CNTHCTL_EL2, 3);
+        assert_eq!(get(&mut cpu, SysReg::CNTHCTL_EL2), Ok(3));
+        enable_e2h(&mut cpu, 0);
+        set(&mut cpu, SysReg::CNTKCTL_EL1, 0xf03);
+        assert_eq!(get(&mut cpu, SysReg::CNTHCTL_EL2), Ok(0xf03));
+        set(&mut cpu, SysReg::CNTKCTL_EL12, 0x3ff);
+        assert_eq!(cpu.sys(SysReg::CNTKCTL_EL1), 0x3ff);
+    }
+
+    #[test]
+    fn el0_of_the_host_reads_counters_as_cnthctl_allows() {
+        let mut cpu = cpu();
+        pass(&mut cpu, 1000);
+        set(&mut cpu, SysReg::CNTVOFF_EL2, 400);
+        enable_e2h(&mut cpu, hcr_el2::TGE.mask());
+        at_el(&mut cpu, 0);
+        assert_eq!(get(&mut cpu, SysReg::CNTVCT_EL0).unwrap_err().target, 2);
+        at_el(&mut cpu, 2);
+        set(&mut cpu, SysReg::CNTKCTL_EL1, 2);
+        at_el(&mut cpu, 0);
+        assert_eq!(get(&mut cpu, SysReg::CNTVCT_EL0), Ok(1000));
+    }
+
+    #[test]
+    fn guest_counter_and_timer_accesses_trap_as_cnthctl_says() {
+        let mut cpu = cpu();
+        pass(&mut cpu, 1000);
+        set(&mut cpu, SysReg::CNTVOFF_EL2, 400);
+        at_el(&mut cpu, 1);
+        assert_eq!(get(&mut cpu, SysReg::CNTPCT_EL0).unwrap_err().ec, 0x18, "EL1PCTEN = 0");
+        assert_eq!(get(&mut cpu, SysReg::CNTVCT_EL0), Ok(600));
+        at_el(&mut cpu, 2);
+        set(&mut cpu, SysReg::CNTHCTL_EL2, 1 | 1 << 13 | 1 << 14);
+        at_el(&mut cpu, 1);
+        assert_eq!(get(&mut cpu, SysReg::CNTPCT_EL0), Ok(1000));
+        assert_eq!(get(&mut cpu, SysReg::CNTVCT_EL0).unwrap_err().target, 2, "EL1TVCT");
+        assert_eq!(get(&mut cpu, SysReg::CNTV_CTL_EL0).unwrap_err().target, 2, "EL1TVT");
+    }
 }

@@ -147,6 +147,8 @@ impl Model {
         // No ID register announces the GIC's CPU interface but this one, and the table leaves it out.
         if self.id(SysReg::ID_AA64PFR0_EL1) >> 24 & 0xf != 0 {
             self.features.insert(Feature::FEAT_GICv3);
+            // ICH_VTR_EL2.TDS: this machine's GIC always has the separate trap of ICV_DIR_EL1.
+            self.features.insert(Feature::FEAT_GICv3_TDIR);
         }
     }
 }
