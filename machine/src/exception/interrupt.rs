@@ -6,12 +6,20 @@ use crate::irq::IrqPins;
 use droste_arch::fields::hcr_el2;
 use droste_arch::sysreg::SysReg;
 
+/// HCR_EL2.VI, VF and VSE.
+const VIRTUAL: u64 = hcr_el2::VI.mask() | hcr_el2::VF.mask() | hcr_el2::VSE.mask();
+
+/// Whether anything is pending, masked or not: what the run loop asks before [`pending_interrupt`].
+#[inline(always)]
+pub(crate) fn may_be_interrupted(cpu: &Vcpu) -> bool {
+    cpu.interrupt_pins() & !IrqPins::ATTENTION != 0 || cpu.sys(SysReg::HCR_EL2) & VIRTUAL != 0
+}
+
 /// The interrupt that is to be taken before the next instruction, if any.
 pub(crate) fn pending_interrupt(cpu: &Vcpu) -> Option<Exception> {
     let pins = cpu.interrupt_pins() & !IrqPins::ATTENTION;
     let hcr = cpu.hcr();
-    let virtual_pending = hcr & (hcr_el2::VI.mask() | hcr_el2::VF.mask() | hcr_el2::VSE.mask());
-    if pins == 0 && virtual_pending == 0 {
+    if pins == 0 && hcr & VIRTUAL == 0 {
         return None;
     }
     let pstate = cpu.state.pstate;

@@ -8,7 +8,7 @@ mod wait;
 
 pub(crate) use calls::{brk, hlt, hvc, smc, svc};
 pub(crate) use eret::{EretKind, eret};
-pub(crate) use interrupt::pending_interrupt;
+pub(crate) use interrupt::{may_be_interrupted, pending_interrupt};
 pub(crate) use take::take;
 pub(crate) use wait::{Wfx, wfx};
 

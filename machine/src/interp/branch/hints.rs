@@ -1,11 +1,13 @@
 //! Hints. Those of features that the CPU lacks, and unallocated ones, do nothing.
 
-use crate::cpu::Vcpu;
+use crate::cpu::{PState, Vcpu};
 use crate::exception::{self, Wfx};
 use crate::interp::{Exec, Flow, Handler};
 use crate::pauth::PacKey;
 use droste_arch::a64::Encoding;
 use droste_arch::feature::Feature;
+use droste_arch::fields::hcr_el2;
+use droste_arch::sysreg::SysReg;
 
 pub(crate) fn handler(e: Encoding) -> Option<Handler> {
     Some(match e {
@@ -27,10 +29,9 @@ pub(crate) fn handler(e: Encoding) -> Option<Handler> {
         Encoding::AUTIASP_HI_hints => aut::<IA, 30, SP>,
         Encoding::AUTIBSP_HI_hints => aut::<IB, 30, SP>,
         Encoding::CHKFEAT_HF_hints => chkfeat,
-        // ESB: errors are never deferred here, so there is none to synchronise.
+        Encoding::ESB_HI_hints => esb,
         Encoding::NOP_HI_hints
         | Encoding::DGH_HI_hints
-        | Encoding::ESB_HI_hints
         | Encoding::PSB_HC_hints
         | Encoding::TSB_HC_hints
         | Encoding::GCSB_HD_hints
@@ -62,6 +63,20 @@ fn yield_slice(cpu: &mut Vcpu, _insn: u32) -> Exec {
 /// slice.
 fn send_event(cpu: &mut Vcpu, _insn: u32) -> Exec {
     cpu.state.event = true;
+    Ok(Flow::Next)
+}
+
+/// Executes ESB: defers a virtual SError that is pending and masked (AArch64.vESBOperation). Physical ones do
+/// not exist.
+fn esb(cpu: &mut Vcpu, _insn: u32) -> Exec {
+    let hcr = cpu.hcr();
+    let pending = hcr_el2::VSE.is_set(hcr) && hcr_el2::AMO.is_set(hcr) && !hcr_el2::TGE.is_set(hcr);
+    if pending && cpu.el() < 2 && cpu.state.pstate.daif & PState::A != 0 && cpu.has(Feature::FEAT_RAS) {
+        let syndrome = cpu.sys(SysReg::VSESR_EL2) & 0x1ff_ffff;
+        cpu.set_sys(SysReg::VDISR_EL2, 1 << 31 | syndrome);
+        let raw = cpu.sys(SysReg::HCR_EL2);
+        cpu.set_sys(SysReg::HCR_EL2, raw & !hcr_el2::VSE.mask());
+    }
     Ok(Flow::Next)
 }
 

@@ -36,8 +36,14 @@ fn msr_imm(cpu: &mut Vcpu, insn: u32) -> Exec {
             cpu.unbank_sp();
         }
         (1, 0) if cpu.has(Feature::FEAT_NMI) && imm < 2 => set_allint(cpu, on)?,
-        (3, 1) if cpu.has(Feature::FEAT_SSBS) => cpu.state.pstate.ssbs = on,
-        (3, 2) if cpu.has(Feature::FEAT_DIT) => cpu.state.pstate.dit = on,
+        (3, 1) if cpu.has(Feature::FEAT_SSBS) => {
+            cpu.state.pstate.ssbs = on;
+            return Ok(Flow::Next);
+        }
+        (3, 2) if cpu.has(Feature::FEAT_DIT) => {
+            cpu.state.pstate.dit = on;
+            return Ok(Flow::Next);
+        }
         (3, 4) if cpu.has(Feature::FEAT_MTE) => cpu.state.pstate.tco = on,
         (3, 6) => {
             check_uma(cpu, insn)?;

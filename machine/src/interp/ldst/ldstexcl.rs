@@ -7,7 +7,6 @@ use crate::cpu::Vcpu;
 use crate::interp::operand::{ra, rd, rm};
 use crate::interp::{Exec, Flow, Handler};
 use crate::mmu::Access;
-use core::sync::atomic::{Ordering, fence};
 use droste_arch::a64::Encoding;
 
 pub(crate) fn handler(e: Encoding) -> Option<Handler> {
@@ -16,35 +15,20 @@ pub(crate) fn handler(e: Encoding) -> Option<Handler> {
         Encoding::STXRH_SR32_ldstexclr | Encoding::STLXRH_SR32_ldstexclr => store::<u16>,
         Encoding::STXR_SR32_ldstexclr | Encoding::STLXR_SR32_ldstexclr => store::<u32>,
         Encoding::STXR_SR64_ldstexclr | Encoding::STLXR_SR64_ldstexclr => store::<u64>,
-        Encoding::LDXRB_LR32_ldstexclr => load::<u8, false>,
-        Encoding::LDAXRB_LR32_ldstexclr => load::<u8, true>,
-        Encoding::LDXRH_LR32_ldstexclr => load::<u16, false>,
-        Encoding::LDAXRH_LR32_ldstexclr => load::<u16, true>,
-        Encoding::LDXR_LR32_ldstexclr => load::<u32, false>,
-        Encoding::LDAXR_LR32_ldstexclr => load::<u32, true>,
-        Encoding::LDXR_LR64_ldstexclr => load::<u64, false>,
-        Encoding::LDAXR_LR64_ldstexclr => load::<u64, true>,
+        Encoding::LDXRB_LR32_ldstexclr | Encoding::LDAXRB_LR32_ldstexclr => load::<u8>,
+        Encoding::LDXRH_LR32_ldstexclr | Encoding::LDAXRH_LR32_ldstexclr => load::<u16>,
+        Encoding::LDXR_LR32_ldstexclr | Encoding::LDAXR_LR32_ldstexclr => load::<u32>,
+        Encoding::LDXR_LR64_ldstexclr | Encoding::LDAXR_LR64_ldstexclr => load::<u64>,
         Encoding::STXP_SP32_ldstexclp | Encoding::STLXP_SP32_ldstexclp => store_pair_32,
         Encoding::STXP_SP64_ldstexclp | Encoding::STLXP_SP64_ldstexclp => store_pair_64,
-        Encoding::LDXP_LP32_ldstexclp => load_pair_32::<false>,
-        Encoding::LDAXP_LP32_ldstexclp => load_pair_32::<true>,
-        Encoding::LDXP_LP64_ldstexclp => load_pair_64::<false>,
-        Encoding::LDAXP_LP64_ldstexclp => load_pair_64::<true>,
+        Encoding::LDXP_LP32_ldstexclp | Encoding::LDAXP_LP32_ldstexclp => load_pair_32,
+        Encoding::LDXP_LP64_ldstexclp | Encoding::LDAXP_LP64_ldstexclp => load_pair_64,
         _ => return None,
     })
 }
 
-/// Keeps a load-acquire behind earlier store-releases, as in `ldstord`.
-#[inline(always)]
-fn order<const ACQUIRE: bool>() {
-    if ACQUIRE {
-        fence(Ordering::SeqCst);
-    }
-}
-
-fn load<T: Word, const ACQUIRE: bool>(cpu: &mut Vcpu, insn: u32) -> Exec {
+fn load<T: Word>(cpu: &mut Vcpu, insn: u32) -> Exec {
     let address = base(cpu, insn)?;
-    order::<ACQUIRE>();
     let value = cpu.load_exclusive::<T>(address, Access::EXCLUSIVE)?;
     cpu.set_x(rd(insn), value.zero_extend());
     Ok(Flow::Next)
@@ -58,9 +42,8 @@ fn store<T: Word>(cpu: &mut Vcpu, insn: u32) -> Exec {
     Ok(Flow::Next)
 }
 
-fn load_pair_32<const ACQUIRE: bool>(cpu: &mut Vcpu, insn: u32) -> Exec {
+fn load_pair_32(cpu: &mut Vcpu, insn: u32) -> Exec {
     let address = base(cpu, insn)?;
-    order::<ACQUIRE>();
     let value = cpu.load_exclusive::<u64>(address, Access::EXCLUSIVE)?;
     let (first, second) = cpu.split_32(value);
     cpu.set_w(rd(insn), first);
@@ -68,9 +51,8 @@ fn load_pair_32<const ACQUIRE: bool>(cpu: &mut Vcpu, insn: u32) -> Exec {
     Ok(Flow::Next)
 }
 
-fn load_pair_64<const ACQUIRE: bool>(cpu: &mut Vcpu, insn: u32) -> Exec {
+fn load_pair_64(cpu: &mut Vcpu, insn: u32) -> Exec {
     let address = base(cpu, insn)?;
-    order::<ACQUIRE>();
     let value = cpu.load_exclusive::<u128>(address, Access::EXCLUSIVE)?;
     let (first, second) = cpu.split_64(value);
     cpu.set_x(rd(insn), first);

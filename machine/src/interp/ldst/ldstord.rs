@@ -1,5 +1,5 @@
 //! Load-acquire and store-release: LDAR, STLR, and the limited-ordering LDLAR and STLLR, which order more
-//! than they must.
+//! than they must. The barrier between a store-release and a later load-acquire is part of the store.
 
 use super::base;
 use super::transfer::{Gpr, Word, with_syndrome};
@@ -7,7 +7,6 @@ use crate::cpu::Vcpu;
 use crate::interp::operand::rd;
 use crate::interp::{Exec, Flow, Handler};
 use crate::mmu::Access;
-use core::sync::atomic::{Ordering, fence};
 use droste_arch::a64::Encoding;
 
 pub(crate) fn handler(e: Encoding) -> Option<Handler> {
@@ -33,10 +32,6 @@ fn release<T: Word>(cpu: &mut Vcpu, insn: u32) -> Exec {
 
 fn acquire<T: Word>(cpu: &mut Vcpu, insn: u32) -> Exec {
     let address = base(cpu, insn)?;
-    // A load-acquire is not observed before an earlier store-release (Barrier-ordered-before). Host loads
-    // acquire and host stores release, so only this pair needs a fence; it is here and not in the store
-    // because LDAPR, which kernels prefer, has no such rule.
-    fence(Ordering::SeqCst);
     let value = cpu.load::<T>(address, with_syndrome::<Gpr<T>>(Access::ORDERED, rd(insn), true))?;
     cpu.set_x(rd(insn), value.zero_extend());
     Ok(Flow::Next)
