@@ -1,6 +1,8 @@
 //! Which encodings have handlers.
 
+use crate::cpu::Vcpu;
 use crate::interp::fp::handler;
+use crate::interp::simd;
 use droste_arch::a64::{Encoding, Group};
 use std::collections::HashSet;
 
@@ -61,4 +63,18 @@ fn every_handler_has_a_recorded_case() {
     for e in Encoding::all().filter(|&e| handler(e).is_some()) {
         assert!(recorded.contains(e.name()), "no case of {}", e.name());
     }
+}
+
+#[test]
+fn floating_point_and_integer_handlers_share_the_groups_without_gap_or_overlap() {
+    let cpu = Vcpu::for_tests();
+    let simd_dp = Encoding::all().filter(|e| e.group().path().starts_with("simd_dp/"));
+    let mut wrong = Vec::new();
+    for e in simd_dp.filter(|e| e.feature().holds(&cpu)) {
+        let handler_count = [handler(e), simd::handler(e)].into_iter().flatten().count();
+        if handler_count != 1 {
+            wrong.push((e.name(), handler_count));
+        }
+    }
+    assert!(wrong.is_empty(), "encodings and their handler counts: {wrong:?}");
 }

@@ -2,6 +2,7 @@
 
 mod coverage;
 mod rules;
+mod speed;
 mod vectors;
 
 use crate::cpu::Vcpu;
