@@ -8,6 +8,9 @@ mod fast;
 pub mod pointer;
 pub mod qarma;
 
+#[cfg(test)]
+mod tests;
+
 pub use exec::PacKey;
 
 /// Which function of pointer, modifier and key makes the code.
