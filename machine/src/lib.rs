@@ -25,7 +25,5 @@ pub mod mmu;
 pub mod pauth;
 pub mod ram;
 mod sysreg;
-#[cfg(test)]
-mod testing;
 pub mod timer;
 pub mod trace;
