@@ -7,7 +7,8 @@ use droste_machine::board::{Connections, Devices};
 use droste_machine::bus::Bus;
 use droste_machine::devices::Console;
 use droste_machine::devices::fw_cfg::Items;
-use droste_machine::devices::virtio::{VirtioDevice, block::Block, console, rng::Rng};
+use droste_machine::devices::net::user::{UserNet, UserNetConfig};
+use droste_machine::devices::virtio::{VirtioDevice, block::Block, console, net::Net, rng::Rng};
 use droste_machine::irq::InterruptSink;
 use droste_machine::ram::GuestRam;
 use proptest::prelude::*;
@@ -38,10 +39,13 @@ struct Board {
 fn board() -> Board {
     let ram = Arc::new(GuestRam::new(map::RAM_BASE, RAM_BYTES).unwrap());
     let input = console::Input::default();
+    // Restricted, so that nothing leaves this host.
+    let net = UserNetConfig { restricted: true, ..UserNetConfig::default() };
     let virtio: Vec<Box<dyn VirtioDevice>> = vec![
         Box::new(Block::new(Box::new(vec![0_u8; 0x1_0000]), "disk")),
         Box::new(console::Console::new(Arc::new(Nowhere), input.clone())),
         Box::new(Rng::new(1)),
+        Box::new(Net::new(Box::new(UserNet::new(&net).unwrap()), [2; 6])),
     ];
     let mut items = Items::new();
     items.add_file("etc/test", vec![1; 100]);
@@ -119,7 +123,7 @@ fn address() -> impl Strategy<Value = u64> {
         window(map::RTC.start, 0x20),
         window(map::GPIO.start, 0x430),
         window(map::FW_CFG.start, 0x18),
-        window(map::VIRTIO.start, 3 * map::VIRTIO_STRIDE_BYTES),
+        window(map::VIRTIO.start, 4 * map::VIRTIO_STRIDE_BYTES),
         window(map::VIRTIO.start, 0x4000),
     ]
 }
@@ -131,7 +135,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (address(), size.clone()).prop_map(|(pa, size)| Step::Read { pa, size }),
         2 => (address(), size, value()).prop_map(|(pa, size, value)| Step::Write { pa, size, value }),
         2 => (aligned, value()).prop_map(|(pa, value)| Step::Write { pa, size: 4, value }),
-        1 => (0..3_u32).prop_map(|slot| Step::Start { slot }),
+        1 => (0..4_u32).prop_map(|slot| Step::Start { slot }),
         6 => (0..0x40_u64, 0..2_u64, value()).prop_map(|(word, queue, value)| Step::Ram {
             offset: queue * QUEUE_STRIDE + word * 8,
             value
@@ -140,7 +144,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..14_u32, 0..130_u64, 0..3_u32, 0..2_u16).prop_map(|(kind, sector, sectors, write)| {
             Step::Request { kind, sector, length: sectors * 512, flags: 1 | write << 1 }
         }),
-        3 => (0..3_u32, 0..3_u32).prop_map(|(slot, queue)| Step::Notify { slot, queue }),
+        3 => (0..4_u32, 0..3_u32).prop_map(|(slot, queue)| Step::Notify { slot, queue }),
         1 => (0..5000_usize).prop_map(|length| Step::Input { length }),
         1 => Just(Step::Poll),
     ]
@@ -222,7 +226,7 @@ proptest! {
     #[test]
     fn devices_survive_any_sequence_of_accesses(steps in prop::collection::vec(step(), 1..300)) {
         let board = board();
-        for slot in 0..3 {
+        for slot in 0..4 {
             board.start(slot);
         }
         for step in &steps {

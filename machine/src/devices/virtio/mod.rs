@@ -10,6 +10,7 @@
 
 pub mod block;
 pub mod console;
+pub mod net;
 pub mod queue;
 mod rings;
 pub mod rng;

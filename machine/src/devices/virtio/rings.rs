@@ -25,6 +25,20 @@ impl<'a> Rings<'a> {
         self.queues.get_mut(index).map_or(Ok(None), |queue| queue.pop(self.ram))
     }
 
+    /// Takes the next chain of virtqueue `index` if there is one and `wanted` gives something to put into it.
+    pub fn pop_if<T>(
+        &mut self,
+        index: usize,
+        wanted: impl FnOnce() -> Option<T>,
+    ) -> Result<Option<(Chain, T)>, RingError> {
+        let Some(queue) = self.queues.get_mut(index) else { return Ok(None) };
+        if !queue.has_next(self.ram)? {
+            return Ok(None);
+        }
+        let Some(wanted) = wanted() else { return Ok(None) };
+        Ok(queue.pop(self.ram)?.map(|chain| (chain, wanted)))
+    }
+
     /// Gives a chain of virtqueue `index` back, with the number of bytes written to it.
     pub fn push(&mut self, index: usize, chain: &Chain, written_bytes: u32) -> Result<(), RingError> {
         self.queues.get_mut(index).map_or(Ok(()), |queue| queue.push(chain, written_bytes, self.ram))

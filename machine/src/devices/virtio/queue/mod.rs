@@ -108,21 +108,27 @@ impl Queue {
         }
     }
 
+    /// Tells whether the driver has made a chain available. If not, asks to be told of the next one.
+    pub fn has_next(&mut self, ram: &GuestRam) -> Result<bool, RingError> {
+        if !self.ready {
+            return Ok(false);
+        }
+        if self.avail_index(ram)? != self.next_avail {
+            return Ok(true);
+        }
+        if !self.event_index {
+            return Ok(false);
+        }
+        ram.write(at(self.used, 4 + 8 * u64::from(self.size))?, self.next_avail)?;
+        // Looks again, so as not to miss one that came before the wish was seen.
+        fence(Ordering::SeqCst);
+        Ok(self.avail_index(ram)? != self.next_avail)
+    }
+
     /// Takes the next chain that the driver has made available, if there is one.
     pub fn pop(&mut self, ram: &GuestRam) -> Result<Option<Chain>, RingError> {
-        if !self.ready {
+        if !self.has_next(ram)? {
             return Ok(None);
-        }
-        if self.avail_index(ram)? == self.next_avail {
-            if !self.event_index {
-                return Ok(None);
-            }
-            // Asks to be told of the next chain, and looks again, so as not to miss one meanwhile.
-            ram.write(at(self.used, 4 + 8 * u64::from(self.size))?, self.next_avail)?;
-            fence(Ordering::SeqCst);
-            if self.avail_index(ram)? == self.next_avail {
-                return Ok(None);
-            }
         }
         let slot = u64::from(self.next_avail % self.size);
         let head = ram.read::<u16>(at(self.avail, 4 + 2 * slot)?)?;
