@@ -59,8 +59,9 @@ impl Vcpu {
         let counts = (self.state.insn_count, self.state.idle_count);
         self.state = CpuState::reset(if self.has_el2() { 2 } else { 1 });
         (self.state.insn_count, self.state.idle_count) = counts;
-        self.mmu_reset();
         crate::sysreg::reset(self);
+        // After the ID registers, which it reads.
+        self.mmu_reset();
         self.context_changed();
         gic::cpu_interface::reset(self);
         timer::reset(self);
