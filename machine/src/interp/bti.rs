@@ -1,7 +1,6 @@
 //! Branch target identification: FEAT_BTI.
 
 use crate::cpu::Vcpu;
-use droste_arch::a64::{self, Group};
 use droste_arch::fields::sctlr_el1;
 
 /// Whether an instruction may be the target of an indirect branch of type `btype` in a guarded page:
@@ -22,9 +21,4 @@ pub(super) fn compatible(cpu: &Vcpu, word: u32, btype: u8) -> bool {
         0xd503_233f | 0xd503_237f => btype != 3 || !bt.is_set(cpu.mode.sctlr), // PACIASP, PACIBSP
         _ => false,
     }
-}
-
-/// Whether an instruction writes PSTATE.BTYPE itself.
-pub(super) fn sets_btype(word: u32) -> bool {
-    a64::decode(word).is_some_and(|e| e.group() == Group::ControlBranchReg)
 }

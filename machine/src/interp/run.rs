@@ -58,17 +58,19 @@ fn step_block(cpu: &mut Vcpu, blocks: &mut BlockCache) {
         return abort(cpu, 1);
     };
     let ops = blocks.get(cpu, page.pa);
-    let special = cpu.state.pstate.btype != 0 || cpu.state.pstate.il || cpu.mode.stepping;
-    if special || ops.is_empty() {
+    if cpu.state.pstate.il || cpu.mode.stepping || ops.is_empty() {
         return step_one(cpu, ops, page.guarded);
     }
-    execute(cpu, ops);
+    if cpu.state.pstate.btype != 0 {
+        return land(cpu, ops, page.guarded);
+    }
+    execute(cpu, ops, 0);
 }
 
-/// The hot loop. Cost: an indirect call, a compare and a store of the PC an instruction.
-#[inline]
-fn execute(cpu: &mut Vcpu, ops: &[Op]) {
-    let mut retired = 0;
+/// The hot loop, entered with the number of instructions that the block has executed already. Cost: an indirect
+/// call, a compare and a store of the PC an instruction.
+#[inline(always)]
+fn execute(cpu: &mut Vcpu, ops: &[Op], mut retired: u64) {
     for op in ops {
         retired += 1;
         let done = (op.handler)(cpu, op.word);
@@ -85,6 +87,38 @@ fn execute(cpu: &mut Vcpu, ops: &[Op]) {
         break;
     }
     cpu.retire(retired);
+}
+
+/// Executes a block that an indirect branch has entered, on a CPU with FEAT_BTI.
+#[inline(never)]
+fn land(cpu: &mut Vcpu, ops: &[Op], guarded: bool) {
+    match execute_target(cpu, &ops[0], guarded) {
+        Some(Flow::Next) => execute(cpu, &ops[1..], 1),
+        Some(_) => cpu.retire(1),
+        None => abort(cpu, 1),
+    }
+}
+
+/// Executes one instruction under the rules of PSTATE.BTYPE: it must be compatible in a guarded page, it clears
+/// BTYPE unless it sets it itself, and an exception that it causes saves BTYPE. Returns nothing if it did.
+#[inline]
+fn execute_target(cpu: &mut Vcpu, op: &Op, guarded: bool) -> Option<Flow> {
+    let btype = cpu.state.pstate.btype;
+    if btype != 0 && guarded && !super::bti::compatible(cpu, op.word, btype) {
+        let target = cpu.default_target();
+        // AArch64.BranchTargetException.
+        cpu.raise(Exception::sync(target, 0x0d, u64::from(btype)));
+        return None;
+    }
+    cpu.state.pstate.btype = 0;
+    let Ok(flow) = (op.handler)(cpu, op.word) else {
+        cpu.state.pstate.btype = btype;
+        return None;
+    };
+    if flow != Flow::Jump {
+        cpu.state.pc = cpu.state.pc.wrapping_add(4);
+    }
+    Some(flow)
 }
 
 /// Takes the exception that the current instruction has raised.
@@ -115,26 +149,12 @@ fn step_one(cpu: &mut Vcpu, ops: &[Op], guarded: bool) {
         exception::take(cpu, Exception::sync(target, ec, 0x10).with_far(cpu.state.pc));
         return cpu.retire(1);
     };
-    let btype = cpu.state.pstate.btype;
-    if btype != 0 && guarded && !super::bti::compatible(cpu, op.word, btype) {
-        let target = cpu.default_target();
-        exception::take(cpu, Exception::sync(target, 0x0d, u64::from(btype)));
-        return cpu.retire(1);
-    }
     let stepping = cpu.mode.stepping;
-    match (op.handler)(cpu, op.word) {
-        Ok(flow) => {
-            if flow != Flow::Jump {
-                cpu.state.pc = cpu.state.pc.wrapping_add(4);
-                cpu.state.pstate.btype = 0;
-            } else if cpu.state.pstate.btype == btype && !super::bti::sets_btype(op.word) {
-                cpu.state.pstate.btype = 0;
-            }
-            if stepping {
-                cpu.state.pstate.ss = false;
-            }
-            cpu.retire(1);
-        }
-        Err(_) => abort(cpu, 1),
+    if execute_target(cpu, op, guarded).is_none() {
+        return abort(cpu, 1);
     }
+    if stepping {
+        cpu.state.pstate.ss = false;
+    }
+    cpu.retire(1);
 }

@@ -35,7 +35,7 @@ pub(crate) fn handler(e: Encoding) -> Option<Handler> {
 /// PSTATE.BTYPE after a branch that links.
 const CALL: u8 = 0b10;
 
-/// Sets PSTATE.BTYPE for the next instruction; the run loop clears it after any other instruction.
+/// Sets PSTATE.BTYPE for the next instruction; the run loop has cleared it for this one.
 #[inline(always)]
 fn set_btype(cpu: &mut Vcpu, btype: u8) {
     if cpu.has(Feature::FEAT_BTI) {
@@ -67,7 +67,6 @@ fn blr(cpu: &mut Vcpu, insn: u32) -> Exec {
 }
 
 fn ret(cpu: &mut Vcpu, insn: u32) -> Exec {
-    set_btype(cpu, 0);
     cpu.branch_to(cpu.x(rn(insn)))
 }
 
@@ -94,6 +93,5 @@ fn blr_auth<const B: bool, const ZERO: bool>(cpu: &mut Vcpu, insn: u32) -> Exec 
 fn ret_auth<const B: bool>(cpu: &mut Vcpu, _insn: u32) -> Exec {
     let key = if B { PacKey::IB } else { PacKey::IA };
     let target = cpu.auth(key, cpu.x(30), cpu.state.sp, true)?;
-    set_btype(cpu, 0);
     cpu.branch_to(target)
 }

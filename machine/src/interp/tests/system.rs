@@ -1,8 +1,8 @@
 //! PSTATE, hints and barriers.
 
-use super::{cpu, cpu_with, execute};
+use super::{RAM, cpu, cpu_with, execute};
 use crate::cpu::{PState, Vcpu};
-use crate::interp::{Abort, Flow};
+use crate::interp::{Abort, BlockCache, Flow, run};
 use droste_arch::feature::Feature;
 use droste_arch::fields::sctlr_el1;
 use droste_arch::sysreg::SysReg;
@@ -79,8 +79,6 @@ fn calls_set_btype_only_with_bti() {
     let mut cpu = cpu_with(&[Feature::FEAT_BTI]);
     execute(&mut cpu, 0xd63f_0000).expect("blr x0");
     assert_eq!(cpu.state.pstate.btype, 2);
-    execute(&mut cpu, 0xd65f_0000).expect("ret x0");
-    assert_eq!(cpu.state.pstate.btype, 0);
     let mut cpu = cpu_with(&[]);
     execute(&mut cpu, 0xd63f_0000).expect("blr x0");
     assert_eq!(cpu.state.pstate.btype, 0);
@@ -102,4 +100,40 @@ fn exception_generating_instructions_carry_their_immediate() {
     assert_eq!((cpu.abort.ec, cpu.abort.iss, cpu.abort.target), (0x16, 1, 2), "hvc #1");
     assert_eq!(execute(&mut cpu, 0x0000_0000), Err(Abort));
     assert_eq!(cpu.abort.ec, 0, "udf #0");
+}
+
+/// Puts code at RAM and at RAM + 0x1000, executes up to `limit` instructions, and returns the CPU.
+fn run_code(features: &[Feature], code: &[(u64, u32)], limit: u64) -> Vcpu {
+    let mut cpu = cpu_with(features);
+    for (offset, word) in code {
+        cpu.machine.ram.write(RAM + offset, *word).expect("code");
+    }
+    cpu.state.x[0] = RAM + 0x1000;
+    run(&mut cpu, &mut BlockCache::default(), limit);
+    cpu
+}
+
+#[test]
+fn branch_type_is_cleared_by_the_first_instruction_at_the_target() {
+    let code = [(0, 0xd63f_0000), (0x1000, 0xd503_201f), (0x1004, 0x1400_0000)];
+    let cpu = run_code(&[Feature::FEAT_BTI], &code, 1);
+    assert_eq!((cpu.state.pc, cpu.state.pstate.btype), (RAM + 0x1000, 2), "blr x0");
+    let cpu = run_code(&[Feature::FEAT_BTI], &code, 3);
+    assert_eq!((cpu.state.pc, cpu.state.pstate.btype), (RAM + 0x1004, 0));
+    assert_eq!(cpu.state.insn_count, 3);
+}
+
+#[test]
+fn branch_type_is_saved_by_an_exception_of_the_first_instruction() {
+    let code = [(0, 0xd63f_0000), (0x1000, 0x0000_0000)];
+    let cpu = run_code(&[Feature::FEAT_BTI], &code, 2);
+    assert_eq!(cpu.sys(SysReg::SPSR_EL1) >> 10 & 3, 2);
+    assert_eq!((cpu.sys(SysReg::ELR_EL1), cpu.state.pstate.btype), (RAM + 0x1000, 0));
+}
+
+#[test]
+fn branches_at_the_target_leave_their_own_branch_type() {
+    let code = [(0, 0xd63f_0000), (0x1000, 0xd65f_03c0), (4, 0x1400_0000)];
+    let cpu = run_code(&[Feature::FEAT_BTI], &code, 2);
+    assert_eq!((cpu.state.pc, cpu.state.pstate.btype), (RAM + 4, 0), "ret");
 }
