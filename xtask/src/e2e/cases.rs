@@ -28,6 +28,8 @@ pub(crate) struct Case {
     pub(crate) kernel: Kernel,
     pub(crate) initrd: Option<&'static str>,
     pub(crate) append: &'static str,
+    /// A disk with Debian's root file system, changes thrown away, and a network with a server to download from.
+    pub(crate) disk_and_net: bool,
     pub(crate) cpu: &'static str,
     pub(crate) cpus: u32,
     pub(crate) memory_mb: u32,
@@ -48,6 +50,7 @@ const BARE: Case = Case {
     kernel: Kernel::Bare("cpu-tests"),
     initrd: None,
     append: "",
+    disk_and_net: false,
     cpu: "max",
     cpus: 1,
     memory_mb: 256,
@@ -154,6 +157,25 @@ pub(crate) const CASES: &[Case] = &[
         ..LINUX
     },
     Case {
+        name: "systemd",
+        what: "Debian with systemd on a virtio disk, and a download",
+        initrd: Some("disk-7.2.cpio"),
+        append: "droste.poweroff=1",
+        disk_and_net: true,
+        cpus: 2,
+        expect: &[
+            "^DROSTE-DISK root is mounted",
+            "DROSTE-SYSTEMD up 7.2",
+            "DROSTE-SYSTEMD root on /dev/vda ext4",
+            "DROSTE-NET .* 10.0.2.15/24",
+            "DROSTE-NET sum f6a34d4c79c3d12c297589206bf216b084347471a53ea5e7fe9a46bd1230f098",
+            "DROSTE-SYSTEMD login: active",
+            "reboot: Power down",
+        ],
+        timeout_s: 900,
+        ..LINUX
+    },
+    Case {
         name: "kvm",
         what: "Linux, KVM, QEMU, and Linux in it",
         initrd: Some("one-7.2.cpio"),
@@ -230,6 +252,12 @@ mod tests {
         let names: BTreeSet<&str> = CASES.iter().map(|c| c.name).collect();
         assert_eq!(names.len(), CASES.len());
         assert!(READY.iter().all(|name| names.contains(name)));
+    }
+
+    #[test]
+    fn download_is_expected_with_the_sum_of_what_is_served() {
+        let case = super::find("systemd").unwrap();
+        assert!(case.expect.iter().any(|e| e.ends_with(crate::e2e::http::SHA256)));
     }
 
     #[test]

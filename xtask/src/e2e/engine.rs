@@ -18,6 +18,8 @@ pub(crate) struct Spec {
     pub(crate) kernel: PathBuf,
     pub(crate) initrd: Option<PathBuf>,
     pub(crate) append: Option<String>,
+    /// A disk image that stays as it is; with it comes a user-mode network.
+    pub(crate) disk: Option<PathBuf>,
     pub(crate) cpu: &'static str,
     pub(crate) cpus: u32,
     pub(crate) memory_mb: u32,
@@ -35,6 +37,7 @@ impl Spec {
             kernel,
             initrd,
             append,
+            disk: None,
             cpu: case.cpu,
             cpus: case.cpus,
             memory_mb: case.memory_mb,
@@ -83,7 +86,7 @@ impl Engine {
                     c.arg("--el").arg(spec.el.to_string());
                 }
                 if spec.deterministic {
-                    c.arg("--deterministic");
+                    c.args(["--deterministic", "--summary"]);
                 }
                 c.arg("--kernel").arg(&spec.kernel);
                 if let Some(initrd) = &spec.initrd {
@@ -91,6 +94,10 @@ impl Engine {
                 }
                 if let Some(append) = &spec.append {
                     c.arg("--append").arg(append);
+                }
+                if let Some(disk) = &spec.disk {
+                    c.arg("--disk").arg(format!("{},overlay", disk.display()));
+                    c.args(["--net", "user"]);
                 }
                 return Ok(c);
             }
@@ -109,6 +116,11 @@ impl Engine {
         }
         if let Some(append) = &spec.append {
             c.arg("-append").arg(append);
+        }
+        if let Some(disk) = &spec.disk {
+            c.arg("-drive").arg(format!("file={},format=raw,if=none,snapshot=on,id=disk", disk.display()));
+            c.args(["-device", "virtio-blk-device,drive=disk", "-netdev", "user,id=net"]);
+            c.args(["-device", "virtio-net-device,netdev=net"]);
         }
         Ok(c)
     }

@@ -2,6 +2,7 @@
 
 mod cases;
 mod engine;
+mod http;
 mod refusals;
 mod run;
 
@@ -89,7 +90,12 @@ fn one(case: &Case, engine: Engine) -> Result<Outcome> {
         }
         Check::SameTwice => {
             let again = run::console(&spec, case, engine, "-again")?;
-            Ok(run::same(&seen.lines, &again.lines, "the second run's"))
+            // Both streams are compared, but not how they are mixed.
+            let sorted = |mut lines: Vec<String>| {
+                lines.sort_by_key(|l| l.starts_with(run::FROM_STDERR));
+                lines
+            };
+            Ok(run::same(&sorted(seen.lines), &sorted(again.lines), "the second run's"))
         }
     }
 }
@@ -101,10 +107,19 @@ pub(crate) fn spec(case: &Case) -> Result<Spec> {
         Kernel::Debian(name) => guests::file(name)?,
     };
     let initrd = case.initrd.map(guests::file).transpose()?;
-    Ok(Spec::new(case, kernel, initrd))
+    let mut spec = Spec::new(case, kernel, initrd);
+    if case.disk_and_net {
+        spec.disk = Some(guests::file("debian.img")?);
+        spec.append = spec
+            .append
+            .map(|text| Ok::<_, anyhow::Error>(format!("{text} droste.url={}", http::url()?)))
+            .transpose()?;
+    }
+    Ok(spec)
 }
 
-/// Console lines without those on which QEMU is known to fall short.
+/// The guest's lines without those on which QEMU is known to fall short.
 fn comparable(lines: &[String]) -> Vec<String> {
-    lines.iter().filter(|l| !l.starts_with("BEYOND-QEMU")).cloned().collect()
+    let counts = |l: &&String| !l.starts_with("BEYOND-QEMU") && !l.starts_with(run::FROM_STDERR);
+    lines.iter().filter(counts).cloned().collect()
 }

@@ -65,6 +65,9 @@ pub(crate) fn console(spec: &Spec, case: &Case, engine: Engine, suffix: &str) ->
     Ok(Seen { lines, status, seconds, log })
 }
 
+/// Stands before lines that came by standard error: the engine's own, not the guest's.
+pub(crate) const FROM_STDERR: &str = "[stderr] ";
+
 /// Runs a command and hands over each line of its output with the seconds since the start, and None every second.
 /// Returns the exit status, or None if the command was ended because its time was up.
 pub(crate) fn follow(
@@ -80,13 +83,13 @@ pub(crate) fn follow(
         .spawn()
         .with_context(|| format!("cannot start {}", process::line(command)))?;
     let (sender, lines) = channel();
-    let streams: [Box<dyn Read + Send>; 2] = [
-        Box::new(child.stdout.take().context("no pipe")?),
-        Box::new(child.stderr.take().context("no pipe")?),
+    let streams: [(Box<dyn Read + Send>, &'static str); 2] = [
+        (Box::new(child.stdout.take().context("no pipe")?), ""),
+        (Box::new(child.stderr.take().context("no pipe")?), FROM_STDERR),
     ];
-    let readers = streams.map(|stream| {
+    let readers = streams.map(|(stream, mark)| {
         let sender = sender.clone();
-        thread::spawn(move || send_lines(stream, &sender))
+        thread::spawn(move || send_lines(stream, mark, &sender))
     });
     drop(sender);
     let mut ended = true;
@@ -110,9 +113,10 @@ pub(crate) fn follow(
     Ok((ended.then_some(status), began.elapsed().as_secs_f32()))
 }
 
-fn send_lines(stream: impl Read, to: &Sender<String>) {
+fn send_lines(stream: impl Read, mark: &str, to: &Sender<String>) {
     for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-        if to.send(String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned()).is_err() {
+        let line = String::from_utf8_lossy(&line);
+        if to.send(format!("{mark}{}", line.trim_end_matches('\r'))).is_err() {
             return;
         }
     }

@@ -8,8 +8,31 @@ use std::path::{Path, PathBuf};
 /// The init of every level.
 const INIT: &str = include_str!("init.sh");
 
+/// The init of the disk archives.
+const SWITCH: &str = include_str!("switch.sh");
+/// What a root file system on a virtio disk, and the network, need.
+pub(crate) const DISK_MODULES: &[&str] =
+    &["virtio_mmio", "virtio_blk", "virtio_net", "virtio_rng", "ext4", "af_packet"];
+
 /// busybox and the init script: what every level has.
 pub(crate) fn base(busybox: &Path) -> Archive {
+    with_init(busybox, INIT)
+}
+
+/// busybox, modules, and an init that goes on with the one on the disk.
+pub(crate) fn disk(busybox: &Path, modules: &[PathBuf]) -> Archive {
+    let mut archive = with_init(busybox, SWITCH);
+    let mut order = String::new();
+    for module in modules {
+        let name = module.file_name().unwrap_or_default().to_string_lossy();
+        order += &format!("{name}\n");
+        archive.file(&format!("modules/{name}"), 0o644, module);
+    }
+    archive.text("modules/order", 0o644, &order);
+    archive
+}
+
+fn with_init(busybox: &Path, init: &str) -> Archive {
     let mut archive = Archive::default();
     for name in ["proc", "sys", "dev", "tmp", "run", "root"] {
         archive.directory(name);
@@ -18,7 +41,7 @@ pub(crate) fn base(busybox: &Path) -> Archive {
     archive.character_device("dev/null", 0o666, (1, 3));
     archive.file("bin/busybox", 0o755, busybox);
     archive.link("bin/sh", "busybox");
-    archive.text("init", 0o755, INIT);
+    archive.text("init", 0o755, init);
     archive
 }
 
@@ -38,7 +61,12 @@ pub(crate) fn recipe(name: &str) -> Result<String> {
     if let Some((known, suite)) = KERNELS.iter().find(|(k, _)| Some(*k) == kernel) {
         text += &format!("kernel {known} from {suite}\n");
     }
-    if name.ends_with(".cpio") {
+    if name == "debian.img" {
+        text += packages::ROOTFS_RECIPE;
+    } else if name.starts_with("disk-") {
+        text += SWITCH;
+        text += &DISK_MODULES.join(" ");
+    } else if name.ends_with(".cpio") {
         text += INIT;
     }
     Ok(text)

@@ -7,7 +7,9 @@ mod cpio;
 mod elf;
 mod image;
 mod initramfs;
+mod modules;
 mod packages;
+mod rootfs;
 
 use crate::{place, say};
 use anyhow::{Context, Result, anyhow, bail};
@@ -29,10 +31,10 @@ impl std::fmt::Display for Unavailable {
 
 /// Every file that can be asked for.
 pub(crate) fn names() -> Vec<String> {
-    let mut all = vec!["tiny.cpio".to_owned()];
+    let mut all = vec!["tiny.cpio".to_owned(), "debian.img".to_owned()];
     for (kernel, _) in KERNELS {
         all.push(format!("Image-{kernel}"));
-        all.extend(["one", "two", "three"].map(|levels| format!("{levels}-{kernel}.cpio")));
+        all.extend(["disk", "one", "two", "three"].map(|levels| format!("{levels}-{kernel}.cpio")));
     }
     all
 }
@@ -69,6 +71,13 @@ pub(crate) fn file(name: &str) -> Result<PathBuf> {
     }
     let _ = fs::remove_file(&stamp);
     match name.trim_end_matches(".cpio").split_once('-') {
+        None if name == "debian.img" => rootfs::pack(&packages::rootfs()?, &path)?,
+        Some(("disk", kernel)) => {
+            let unpacked = place::state().join("guests/modules").join(kernel);
+            let modules =
+                modules::in_load_order(&packages::modules(kernel)?, initramfs::DISK_MODULES, &unpacked)?;
+            initramfs::disk(&packages::busybox()?, &modules).write(&path)?;
+        }
         Some(("Image", kernel)) => {
             let vmlinuz = packages::kernel(kernel)?;
             image::write_raw(&vmlinuz, &path)?;

@@ -8,6 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+/// Changes with what is put into the root file system.
+pub(crate) const ROOTFS_RECIPE: &str = "rootfs-1";
+
 const SUITES: [&str; 2] = ["trixie", "trixie-backports"];
 /// Changes when the way of taking packages changes.
 pub(crate) const RECIPE: &str = "busybox-static from trixie, qemu-system-arm from trixie-backports\n";
@@ -32,6 +35,32 @@ pub(crate) fn kernel(name: &str) -> Result<PathBuf> {
     })?;
     find(&tree, &|name| name.starts_with("vmlinuz"))
         .with_context(|| format!("no vmlinuz under {}", tree.display()))
+}
+
+/// A tree with the modules of one of `KERNELS`: Debian has split them off from newer kernels' packages.
+pub(crate) fn modules(name: &str) -> Result<PathBuf> {
+    let (_, suite) = KERNELS.iter().find(|(k, _)| *k == name).with_context(|| format!("no kernel {name}"))?;
+    let kernel = kernel(name)?;
+    let with_kernel = place::state().join("guests/packages").join(format!("kernel-{name}"));
+    if kernel.starts_with(with_kernel.join("boot")) {
+        return Ok(with_kernel);
+    }
+    tree(&format!("modules-{name}"), |apt, into| {
+        let version = apt.newest("linux-image-arm64", suite)?;
+        let depends = apt.depends("linux-image-arm64", &version)?;
+        let image = depends.iter().find(|d| d.starts_with("linux-image-")).context("no linux-image-*")?;
+        let parts = apt.depends(image, &version)?;
+        let modules = parts.iter().find(|d| d.starts_with("linux-modules-")).context("no linux-modules-*")?;
+        unpack(&apt.download(modules, &version)?, into)
+    })
+}
+
+/// A tree with Debian's root file system. The tree's name changes with what is put into it.
+pub(crate) fn rootfs() -> Result<PathBuf> {
+    tree(ROOTFS_RECIPE, |apt, into| {
+        let wanted = super::rootfs::PACKAGES.map(str::to_owned);
+        super::rootfs::fill(&apt.closure(&wanted, "trixie")?, into)
+    })
 }
 
 /// The static busybox.
