@@ -35,8 +35,6 @@ pub(super) const EXCLUSIVE: u8 = 8;
 pub(super) const NV2: u8 = 16;
 /// Cache maintenance or address translation: ESR_ELx.CM.
 pub(super) const MAINTENANCE: u8 = 32;
-/// DC ZVA.
-pub(super) const ZERO: u8 = 64;
 
 impl Access {
     /// An ordinary load or store.
@@ -51,8 +49,8 @@ impl Access {
     pub const EXCLUSIVE: Self = Self { iss: 0, flags: EXCLUSIVE };
     /// A register access transformed by FEAT_NV2: made in EL2's regime.
     pub const NV2: Self = Self { iss: 0, flags: NV2 };
-    /// DC ZVA.
-    pub const DC_ZVA: Self = Self { iss: 0, flags: ZERO };
+    /// DC ZVA, which is no cache maintenance to a syndrome.
+    pub const DC_ZVA: Self = Self::NORMAL;
     /// Other cache maintenance by address.
     pub const MAINTENANCE: Self = Self { iss: 0, flags: MAINTENANCE };
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{Ordering, fence};
 use droste_arch::feature::Feature;
 use droste_arch::fields::sctlr_el1;
 
-use super::access::{ATOMIC, Access, EXCLUSIVE, NV2, ORDERED, UNPRIV, ZERO};
+use super::access::{ATOMIC, Access, EXCLUSIVE, NV2, ORDERED, UNPRIV};
 use super::fault::{Fault, FaultKind};
 use super::tlb::{Entry, RamAddress};
 use super::translate::READ_WRITE;
@@ -272,7 +272,7 @@ impl Vcpu {
         write: bool,
         how: Access,
     ) -> Result<(), Abort> {
-        if (va & (T::SIZE - 1) != 0 || how.is(ZERO)) && entry.is_device() {
+        if va & (T::SIZE - 1) != 0 && entry.is_device() {
             return Err(self.data_abort(va, Fault::stage1(FaultKind::Alignment, 0, write), how));
         }
         Ok(())

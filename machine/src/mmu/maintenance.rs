@@ -7,7 +7,7 @@ use droste_arch::fields::dczid_el0;
 use droste_arch::sysreg::{SysInsn, SysReg};
 
 use super::access::Access;
-use super::fault::FaultKind;
+use super::fault::{Fault, FaultKind};
 use super::registers::Physical;
 use super::walk::{self, Kind, Request};
 use crate::cpu::Vcpu;
@@ -53,17 +53,23 @@ fn by_address(cpu: &mut Vcpu, va: u64, kind: Kind) -> Result<(), Abort> {
     }
 }
 
-/// DC ZVA (AArch64.MemZero).
+/// DC ZVA (AArch64.MemZero). A block never crosses a page, so one look-up serves it.
 fn zero_block(cpu: &mut Vcpu, va: u64) -> Result<(), Abort> {
     let size = 4_u64 << dczid_el0::BS.get(cpu.sys(SysReg::DCZID_EL0));
+    let entry = cpu.data_entry(va, Kind::Write, Access::DC_ZVA)?;
+    if entry.is_device() {
+        let fault = Fault::stage1(FaultKind::Alignment, 0, true);
+        return Err(cpu.data_abort(va, fault, Access::DC_ZVA));
+    }
     let start = va & !(size - 1);
-    let step = size.min(8);
-    for offset in (0..size).step_by(step as usize) {
-        if step == 8 {
-            cpu.store(start + offset, 0_u64, Access::DC_ZVA)?;
-        } else {
-            cpu.store(start + offset, 0_u32, Access::DC_ZVA)?;
+    for word in (start..start + size).step_by(4) {
+        match entry.host(word) {
+            Some(host) => host.store(0_u32),
+            None => cpu.store(word, 0_u32, Access::DC_ZVA)?,
         }
+    }
+    if let Some(host) = entry.host(start) {
+        cpu.note_write(host);
     }
     Ok(())
 }
