@@ -2,6 +2,7 @@
 
 mod branches;
 mod coverage;
+mod memory;
 mod newer;
 mod recorded;
 mod system;
