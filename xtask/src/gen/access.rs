@@ -13,7 +13,7 @@ use super::feature::field;
 use super::tables::{Tables, number, rows, text};
 
 /// Units that the rules are not generated for: nothing implements them, their encodings are UNDEFINED.
-const SKIPPED: [&str; 9] = ["AM", "TRC", "BRB", "SPM", "MPAM", "GCS", "APAS", "S3_", "S1_"];
+const SKIPPED: [&str; 11] = ["AMC", "AMEV", "AMU", "TRC", "BRB", "SPM", "MPAM", "GCS", "APAS", "S3_", "S1_"];
 const KINDS: [&str; 10] = ["MRS", "MSRregister", "AT", "TLBI", "DC", "IC", "CFP", "CPP", "DVP", "COSP"];
 
 /// The rules of one accessor at EL0, EL1 and EL2, as Rust.
