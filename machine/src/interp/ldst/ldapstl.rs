@@ -4,6 +4,7 @@
 
 use super::addressing::{UnscaledOrdered, load, store};
 use super::base;
+use super::pair::{load_two, store_two};
 use super::transfer::{Gpr, Signed32, Signed64, Vector, Word};
 use crate::cpu::Vcpu;
 use crate::interp::operand::{rd, rm, rn};
@@ -70,9 +71,8 @@ fn ldapr_post<T: Word>(cpu: &mut Vcpu, insn: u32) -> Exec {
 fn stilp<T: Word, const WRITEBACK: bool>(cpu: &mut Vcpu, insn: u32) -> Exec {
     let base = base(cpu, insn)?;
     let address = if WRITEBACK { base.wrapping_sub(2 * T::SIZE) } else { base };
-    let (first, second) = (T::truncate(cpu.x(rd(insn))), T::truncate(cpu.x(rm(insn))));
-    cpu.store::<T>(address, first, Access::ORDERED)?;
-    cpu.store::<T>(address.wrapping_add(T::SIZE), second, Access::ORDERED)?;
+    let values = (T::truncate(cpu.x(rd(insn))), T::truncate(cpu.x(rm(insn))));
+    store_two::<T>(cpu, address, values, Access::ORDERED)?;
     if WRITEBACK {
         cpu.set_xsp(rn(insn), address);
     }
@@ -81,8 +81,7 @@ fn stilp<T: Word, const WRITEBACK: bool>(cpu: &mut Vcpu, insn: u32) -> Exec {
 
 fn ldiapp<T: Word, const WRITEBACK: bool>(cpu: &mut Vcpu, insn: u32) -> Exec {
     let address = base(cpu, insn)?;
-    let first = cpu.load::<T>(address, Access::ORDERED)?;
-    let second = cpu.load::<T>(address.wrapping_add(T::SIZE), Access::ORDERED)?;
+    let (first, second) = load_two::<T>(cpu, address, Access::ORDERED)?;
     if WRITEBACK {
         cpu.set_xsp(rn(insn), address.wrapping_add(2 * T::SIZE));
     }

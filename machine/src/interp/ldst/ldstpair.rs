@@ -2,12 +2,12 @@
 //! `ldstpair_off`, `ldstpair_post`, `ldstpair_pre` and `ldstnapair_offs`.
 
 use super::base;
+use super::pair::{load_two, store_two};
 use super::transfer::{Gpr, Signed64, Transfer, Vector};
 use crate::cpu::Vcpu;
 use crate::interp::operand::{ra, rd, rn, sbits};
 use crate::interp::{Exec, Flow, Handler};
 use crate::mmu::Access;
-use crate::ram::Mem;
 use droste_arch::a64::Encoding;
 
 pub(crate) fn handler(e: Encoding) -> Option<Handler> {
@@ -100,8 +100,7 @@ fn load_pair<A: PairAddressing, T: Transfer>(cpu: &mut Vcpu, insn: u32) -> Exec 
     T::check(cpu)?;
     let base = base(cpu, insn)?;
     let (address, updated) = addresses::<A, T>(base, insn);
-    let first = cpu.load::<T::Unit>(address, Access::NORMAL)?;
-    let second = cpu.load::<T::Unit>(address.wrapping_add(T::Unit::SIZE), Access::NORMAL)?;
+    let (first, second) = load_two::<T::Unit>(cpu, address, Access::NORMAL)?;
     if A::WRITEBACK {
         cpu.set_xsp(rn(insn), updated);
     }
@@ -114,8 +113,8 @@ fn store_pair<A: PairAddressing, T: Transfer>(cpu: &mut Vcpu, insn: u32) -> Exec
     T::check(cpu)?;
     let base = base(cpu, insn)?;
     let (address, updated) = addresses::<A, T>(base, insn);
-    cpu.store::<T::Unit>(address, T::get(cpu, rd(insn)), Access::NORMAL)?;
-    cpu.store::<T::Unit>(address.wrapping_add(T::Unit::SIZE), T::get(cpu, ra(insn)), Access::NORMAL)?;
+    let values = (T::get(cpu, rd(insn)), T::get(cpu, ra(insn)));
+    store_two::<T::Unit>(cpu, address, values, Access::NORMAL)?;
     if A::WRITEBACK {
         cpu.set_xsp(rn(insn), updated);
     }
