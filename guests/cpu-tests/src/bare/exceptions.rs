@@ -75,6 +75,12 @@ fn alignment() {
     equal("unaligned load from Device memory: DFSC", data.map(|c| c.iss & 0x3f), Some(0x21));
     let store = caught!("strh wzr, [{}]", in(reg) at);
     equal("unaligned store: WnR", store.map(|c| c.iss & 0x7f), Some(0x61));
+    // SCTLR_ELx.SA; its reset value is not defined.
+    if current_el() == 2 {
+        msr!("sctlr_el2", mrs!("sctlr_el2") | 1 << 3);
+    } else {
+        msr!("sctlr_el1", mrs!("sctlr_el1") | 1 << 3);
+    }
     let sp = catch(|| {
         // SAFETY: the handler goes on behind the instruction and changes no register; SP_EL0 is misaligned only for the one load.
         unsafe {

@@ -3,12 +3,15 @@
 
 mod catch;
 mod exceptions;
+mod granules;
 mod harness;
 mod interrupts;
 mod mmu;
+mod nested;
 mod power;
 mod smp;
 mod timers;
+mod vhe;
 mod virtualization;
 
 use guest_support::{println, sysreg};
@@ -19,11 +22,14 @@ extern "Rust" fn guest_main() {
     catch::install();
     exceptions::run();
     mmu::run();
+    granules::run();
     power::run();
     interrupts::run();
     timers::run();
     if sysreg::current_el() == 2 {
         virtualization::run();
+        vhe::run();
+        nested::run();
     }
     smp::run();
     harness::summary();
