@@ -3,6 +3,7 @@
 mod accesses;
 mod its;
 mod physical;
+mod random;
 mod virtual_interface;
 
 use super::*;
