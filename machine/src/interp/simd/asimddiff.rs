@@ -1,8 +1,7 @@
 //! Advanced SIMD three different: `asimddiff` (long, wide and narrowing forms).
 
-use super::asimdsame::by_size;
-use super::fields::{finish_full, q, rd, rm, rn, set_half, size, sizes, splat, v};
-use super::lanes::{Out, lanes, lanes_mut, map_long, map_wide, narrow};
+use super::fields::{finish_full, q, rd, rm, rn, set_half, size, sizes, v};
+use super::lanes::{Out, high_narrow, lanes, lanes_mut, map_long, map_wide};
 use super::ops::*;
 use crate::cpu::Vcpu;
 use crate::crypto::polynomial;
@@ -25,10 +24,10 @@ pub(crate) fn handler(e: Encoding) -> Option<Handler> {
         E::USUBL_asimddiff_L => long::<Sub, U, BHS>,
         E::SSUBW_asimddiff_W => wide::<Sub, S>,
         E::USUBW_asimddiff_W => wide::<Sub, U>,
-        E::ADDHN_asimddiff_N => high_narrow::<Add, false>,
-        E::RADDHN_asimddiff_N => high_narrow::<Add, true>,
-        E::SUBHN_asimddiff_N => high_narrow::<Sub, false>,
-        E::RSUBHN_asimddiff_N => high_narrow::<Sub, true>,
+        E::ADDHN_asimddiff_N => high_half::<Add, false>,
+        E::RADDHN_asimddiff_N => high_half::<Add, true>,
+        E::SUBHN_asimddiff_N => high_half::<Sub, false>,
+        E::RSUBHN_asimddiff_N => high_half::<Sub, true>,
         E::SABAL_asimddiff_L => long::<AbsDiffAdd, S, BHS>,
         E::UABAL_asimddiff_L => long::<AbsDiffAdd, U, BHS>,
         E::SABDL_asimddiff_L => long::<AbsDiff, S, BHS>,
@@ -67,16 +66,6 @@ pub(super) fn long_by_size<O: Lanewise, const SIGNED: bool>(
     }
 }
 
-/// Narrows all lanes to lanes of `8 << size` bits.
-#[inline(always)]
-pub(super) fn narrow_by_size(size: u32, v: &u128) -> u64 {
-    match size {
-        0 => narrow::<u8>(v),
-        1 => narrow::<u16>(v),
-        _ => narrow::<u32>(v),
-    }
-}
-
 fn long<O: Lanewise, const SIGNED: bool, const SIZES: u8>(cpu: &mut Vcpu, w: u32) -> Exec {
     if SIZES >> size(w) & 1 == 0 {
         return Err(cpu.undefined());
@@ -105,22 +94,19 @@ fn wide<O: Lanewise, const SIGNED: bool>(cpu: &mut Vcpu, w: u32) -> Exec {
     finish_full(cpu, w, &out)
 }
 
-fn high_narrow<O: Lanewise, const ROUND: bool>(cpu: &mut Vcpu, w: u32) -> Exec {
+fn high_half<O: Lanewise, const ROUND: bool>(cpu: &mut Vcpu, w: u32) -> Exec {
     if size(w) == 3 {
         return Err(cpu.undefined());
     }
     cpu.check_fp()?;
-    let bits = 8 << size(w);
+    let (n, m) = (v(cpu, rn(w)), v(cpu, rm(w)));
     let mut out = Out::default();
-    by_size::<O, U>(&mut out, size(w) + 1, v(cpu, rn(w)), v(cpu, rm(w)), &0);
-    let mut sum = out.value;
-    if ROUND {
-        let rounding = splat(1 << (bits - 1), size(w) + 1);
-        by_size::<Add, U>(&mut out, size(w) + 1, &sum, &rounding, &0);
-        sum = out.value;
+    match size(w) {
+        0 => high_narrow::<O, u8>(&mut out, n, m, ROUND),
+        1 => high_narrow::<O, u16>(&mut out, n, m, ROUND),
+        _ => high_narrow::<O, u32>(&mut out, n, m, ROUND),
     }
-    // What the shift brings in from the next lane is above the part that narrowing keeps.
-    set_half(cpu, w, narrow_by_size(size(w), &(sum >> bits)))
+    set_half(cpu, w, out.value as u64)
 }
 
 fn pmull(cpu: &mut Vcpu, w: u32) -> Exec {

@@ -1,9 +1,8 @@
 //! Advanced SIMD two-register miscellaneous, integer: `asimdmisc`.
 
-use super::asimddiff::narrow_by_size;
 use super::asimdsame::{by_size, is_reserved};
 use super::fields::{finish, q, rd, rn, set_half, set_qc, set_vector, size, sizes, v};
-use super::lanes::{Out, widen};
+use super::lanes::{Out, clamp_narrow, widen};
 use super::ops::*;
 use crate::cpu::Vcpu;
 use crate::interp::{Exec, Flow, Handler};
@@ -77,27 +76,40 @@ fn reverse<const CONTAINER: u32, const SIZES: u8>(cpu: &mut Vcpu, w: u32) -> Exe
     }
     cpu.check_fp()?;
     // Each step swaps neighbours of one size, from the lane size up to half the container.
+    const LOWER: [u128; 3] = [u128::MAX / 0x101, u128::MAX / 0x1_0001, u128::MAX / 0x1_0000_0001];
     let mut r = cpu.v(rn(w));
     for step in size(w)..CONTAINER {
-        let bits = 8 << step;
-        let lower = u128::MAX / ((1 << bits) + 1);
+        let (bits, lower) = (8 << step, LOWER[step as usize]);
         r = (r >> bits & lower) | (r & lower) << bits;
     }
     set_vector(cpu, w, r)
 }
 
-/// Clamps lanes of twice the size with `O` and narrows them.
-fn narrowing<O: Lanewise, const SIGNED: bool>(cpu: &mut Vcpu, w: u32) -> Exec {
+/// Clamps lanes of twice the size with `C` and narrows them to lanes of `8 << size` bits.
+#[inline(always)]
+pub(super) fn clamp_by_size<C: Lanewise, const SIGNED: bool>(size: u32, n: &u128) -> Out {
+    let mut out = Out::default();
+    match (SIGNED, size) {
+        (false, 0) => clamp_narrow::<C, u8>(&mut out, n),
+        (false, 1) => clamp_narrow::<C, u16>(&mut out, n),
+        (false, _) => clamp_narrow::<C, u32>(&mut out, n),
+        (true, 0) => clamp_narrow::<C, i8>(&mut out, n),
+        (true, 1) => clamp_narrow::<C, i16>(&mut out, n),
+        (true, _) => clamp_narrow::<C, i32>(&mut out, n),
+    }
+    out
+}
+
+fn narrowing<C: Lanewise, const SIGNED: bool>(cpu: &mut Vcpu, w: u32) -> Exec {
     if size(w) == 3 {
         return Err(cpu.undefined());
     }
     cpu.check_fp()?;
-    let mut out = Out::default();
-    by_size::<O, SIGNED>(&mut out, size(w) + 1, v(cpu, rn(w)), &0, &0);
+    let out = clamp_by_size::<C, SIGNED>(size(w), v(cpu, rn(w)));
     if out.saturated != 0 {
         set_qc(cpu);
     }
-    set_half(cpu, w, narrow_by_size(size(w), &out.value))
+    set_half(cpu, w, out.value as u64)
 }
 
 fn shll(cpu: &mut Vcpu, w: u32) -> Exec {

@@ -125,13 +125,16 @@ fn pairwise<O: Lanewise, const SIGNED: bool, const SIZES: u8>(cpu: &mut Vcpu, w:
         (false, 0) => map_pairs::<O, u8>(&mut out, &n, &m),
         (false, 1) => map_pairs::<O, u16>(&mut out, &n, &m),
         (false, 2) => map_pairs::<O, u32>(&mut out, &n, &m),
-        (false, _) => map_pairs::<O, u64>(&mut out, &n, &m),
         (true, 0) => map_pairs::<O, i8>(&mut out, &n, &m),
         (true, 1) => map_pairs::<O, i16>(&mut out, &n, &m),
         (true, 2) => map_pairs::<O, i32>(&mut out, &n, &m),
-        (true, _) => map_pairs::<O, i64>(&mut out, &n, &m),
+        // Doublewords: ADDP alone.
+        _ => {
+            let pair = |v: u128| (v as u64).wrapping_add((v >> 64) as u64);
+            out.value = u128::from(pair(m)) << 64 | u128::from(pair(n));
+        }
     }
-    finish(cpu, w, &out)
+    set_vector(cpu, w, out.value)
 }
 
 #[inline(always)]

@@ -1,9 +1,7 @@
 //! Advanced SIMD shift by immediate, integer: `asimdshf`, and its scalar forms, `asisdshf`.
 
-use super::asimddiff::narrow_by_size;
-use super::asimdsame::by_size;
 use super::fields::{finish, finish_scalar, low, q, rd, rn, set_half, set_qc, v};
-use super::lanes::{Out, shift, widen};
+use super::lanes::{Out, shift, shift_narrow, widen};
 use super::ops::*;
 use crate::cpu::Vcpu;
 use crate::interp::{Exec, Flow, Handler};
@@ -109,13 +107,18 @@ fn scalar<O: ShiftLane, const SIGNED: bool, const RIGHT: bool>(cpu: &mut Vcpu, w
     finish_scalar(cpu, w, &out, 8 << size)
 }
 
-/// Shifts lanes of twice the size and clamps them, for narrowing.
+/// Shifts lanes of twice the size, clamps and narrows them to lanes of `8 << size` bits.
 #[inline(always)]
-fn shift_and_clamp<O: ShiftLane, C: Lanewise, const SIGNED: bool>(n: &u128, size: u32, by: u32) -> Out {
-    let mut shifted = Out::default();
-    shift_by_size::<O, SIGNED>(&mut shifted, size + 1, n, &0, by);
+fn narrow_by_size<O: ShiftLane, C: Lanewise, const SIGNED: bool>(n: &u128, size: u32, by: u32) -> Out {
     let mut out = Out::default();
-    by_size::<C, SIGNED>(&mut out, size + 1, &shifted.value, &0, &0);
+    match (SIGNED, size) {
+        (false, 0) => shift_narrow::<O, C, u8>(&mut out, n, by),
+        (false, 1) => shift_narrow::<O, C, u16>(&mut out, n, by),
+        (false, _) => shift_narrow::<O, C, u32>(&mut out, n, by),
+        (true, 0) => shift_narrow::<O, C, i8>(&mut out, n, by),
+        (true, 1) => shift_narrow::<O, C, i16>(&mut out, n, by),
+        (true, _) => shift_narrow::<O, C, i32>(&mut out, n, by),
+    }
     out
 }
 
@@ -123,11 +126,11 @@ fn narrowing<O: ShiftLane, C: Lanewise, const SIGNED: bool>(cpu: &mut Vcpu, w: u
     match size_and_shift(w, RIGHT) {
         Some((size, by)) if size < 3 => {
             cpu.check_fp()?;
-            let out = shift_and_clamp::<O, C, SIGNED>(v(cpu, rn(w)), size, by);
+            let out = narrow_by_size::<O, C, SIGNED>(v(cpu, rn(w)), size, by);
             if out.saturated != 0 {
                 set_qc(cpu);
             }
-            set_half(cpu, w, narrow_by_size(size, &out.value))
+            set_half(cpu, w, out.value as u64)
         }
         _ => Err(cpu.undefined()),
     }
@@ -137,7 +140,7 @@ fn scalar_narrowing<O: ShiftLane, C: Lanewise, const SIGNED: bool>(cpu: &mut Vcp
     match size_and_shift(w, RIGHT) {
         Some((size, by)) if size < 3 => {
             cpu.check_fp()?;
-            let out = shift_and_clamp::<O, C, SIGNED>(v(cpu, rn(w)), size, by);
+            let out = narrow_by_size::<O, C, SIGNED>(v(cpu, rn(w)), size, by);
             let wide = 16 << size;
             if out.saturated & low(wide) != 0 {
                 set_qc(cpu);

@@ -44,8 +44,12 @@ pub(super) trait Int:
     fn wide(self) -> i128;
     /// The value of the same bits in a lane of the other signedness.
     fn wide_other_sign(self) -> i128;
+    /// The value, or its low 64 bits.
+    fn wide64(self) -> i64;
     /// The nearest value that the lane can hold, and whether that is another one.
     fn saturate(value: i128) -> (Self, bool);
+    /// The same for lanes of up to 32 bits.
+    fn saturate64(value: i64) -> (Self, bool);
     /// The bits of the nearest value that a lane of the other signedness can hold.
     fn saturate_other_sign(value: i128) -> (Self, bool);
     /// The low byte, signed: a shift by register.
@@ -125,6 +129,15 @@ macro_rules! int {
             #[inline(always)]
             fn wide_other_sign(self) -> i128 {
                 self as $other as i128
+            }
+            #[inline(always)]
+            fn wide64(self) -> i64 {
+                self as i64
+            }
+            #[inline(always)]
+            fn saturate64(value: i64) -> (Self, bool) {
+                let r = value.clamp($t::MIN as i64, $t::MAX as i64 & i64::MAX);
+                (r as $t, r != value)
             }
             #[inline(always)]
             fn saturate(value: i128) -> (Self, bool) {
@@ -242,15 +255,21 @@ pub(super) fn map_wide<O: Lanewise, T: Widen>(out: &mut Out, n: &u128, m: &u128,
 }
 
 /// Applies `O` to neighbours, first those of `n`, then those of `m`.
+///
+/// The neighbours are the halves of wide lanes: truncating vectorizes, picking every other lane does not.
 #[inline(never)]
-pub(super) fn map_pairs<O: Lanewise, T: Int>(out: &mut Out, n: &u128, m: &u128) {
+pub(super) fn map_pairs<O: Lanewise, T: Widen>(out: &mut Out, n: &u128, m: &u128) {
     let mut unused = false;
-    for i in 0..T::COUNT / 2 {
-        let (n, m) = (lanes::<T>(n), lanes::<T>(m));
-        let r = O::lane(n[2 * i], n[2 * i + 1], T::ZERO, &mut unused);
-        lanes_mut(&mut out.value)[i] = r;
-        let r = O::lane(m[2 * i], m[2 * i + 1], T::ZERO, &mut unused);
-        lanes_mut(&mut out.value)[T::COUNT / 2 + i] = r;
+    let half = T::Wide::COUNT;
+    for i in 0..half {
+        let wide: T::Wide = lanes(n)[i];
+        let (even, odd) = (T::truncate(wide), T::truncate(wide.shr(T::BITS)));
+        lanes_mut(&mut out.value)[i] = O::lane(even, odd, T::ZERO, &mut unused);
+    }
+    for i in 0..half {
+        let wide: T::Wide = lanes(m)[i];
+        let (even, odd) = (T::truncate(wide), T::truncate(wide.shr(T::BITS)));
+        lanes_mut(&mut out.value)[half + i] = O::lane(even, odd, T::ZERO, &mut unused);
     }
 }
 
@@ -264,14 +283,39 @@ pub(super) fn shift<O: ShiftLane, T: Int>(out: &mut Out, n: &u128, d: &u128, by:
     }
 }
 
-/// Narrows every lane to its low half.
+/// Shifts lanes of twice the size with `O`, clamps them with `C` and narrows them: the result is the lower
+/// half, but the saturation is that of the wide lanes.
 #[inline(never)]
-pub(super) fn narrow<T: Widen>(v: &u128) -> u64 {
-    let mut r = 0;
+pub(super) fn shift_narrow<O: ShiftLane, C: Lanewise, T: Widen>(out: &mut Out, n: &u128, by: u32) {
     for i in 0..T::Wide::COUNT {
-        lanes_mut::<T>(&mut r)[i] = T::truncate(lanes(v)[i]);
+        let mut saturated = false;
+        let shifted = O::lane::<T::Wide>(lanes(n)[i], T::Wide::ZERO, by, &mut saturated);
+        let clamped = C::lane(shifted, T::Wide::ZERO, T::Wide::ZERO, &mut saturated);
+        lanes_mut::<T>(&mut out.value)[i] = T::truncate(clamped);
+        lanes_mut::<T::Wide>(&mut out.saturated)[i] = if saturated { T::Wide::ONES } else { T::Wide::ZERO };
     }
-    r as u64
+}
+
+/// Clamps lanes of twice the size with `C` and narrows them, as [`shift_narrow`].
+#[inline(never)]
+pub(super) fn clamp_narrow<C: Lanewise, T: Widen>(out: &mut Out, n: &u128) {
+    for i in 0..T::Wide::COUNT {
+        let mut saturated = false;
+        let clamped = C::lane::<T::Wide>(lanes(n)[i], T::Wide::ZERO, T::Wide::ZERO, &mut saturated);
+        lanes_mut::<T>(&mut out.value)[i] = T::truncate(clamped);
+        lanes_mut::<T::Wide>(&mut out.saturated)[i] = if saturated { T::Wide::ONES } else { T::Wide::ZERO };
+    }
+}
+
+/// Narrows every lane to its upper half, after adding `rounding`.
+#[inline(never)]
+pub(super) fn high_narrow<O: Lanewise, T: Widen>(out: &mut Out, n: &u128, m: &u128, round: bool) {
+    let rounding = if round { T::Wide::ONE.shl(T::BITS - 1) } else { T::Wide::ZERO };
+    let mut unused = false;
+    for i in 0..T::Wide::COUNT {
+        let sum = O::lane::<T::Wide>(lanes(n)[i], lanes(m)[i], T::Wide::ZERO, &mut unused);
+        lanes_mut::<T>(&mut out.value)[i] = T::truncate(sum.add(rounding).shr(T::BITS));
+    }
 }
 
 /// Widens every lane of one half.
@@ -282,6 +326,20 @@ pub(super) fn widen<T: Widen>(v: &u128, upper: bool) -> u128 {
         *wide = lane.widen();
     }
     r
+}
+
+/// The lanes of consecutive registers.
+#[inline(always)]
+pub(super) fn flat<T: Int>(v: &[u128]) -> &[T] {
+    // SAFETY: T is a primitive integer, and COUNT of them are exactly one register.
+    unsafe { std::slice::from_raw_parts(v.as_ptr().cast(), v.len() * T::COUNT) }
+}
+
+/// The lanes of consecutive registers, to be written.
+#[inline(always)]
+pub(super) fn flat_mut<T: Int>(v: &mut [u128]) -> &mut [T] {
+    // SAFETY: T is a primitive integer, and COUNT of them are exactly one register.
+    unsafe { std::slice::from_raw_parts_mut(v.as_mut_ptr().cast(), v.len() * T::COUNT) }
 }
 
 #[inline(always)]

@@ -6,6 +6,7 @@
 //! Registers, the base included, change only after the last access.
 
 use super::fields::{element, q, rn, splat};
+use super::lanes::{Int, flat, flat_mut, lanes_mut};
 use crate::cpu::Vcpu;
 use crate::interp::{Abort, Exec, Flow, Handler};
 use crate::mmu::Access;
@@ -22,20 +23,20 @@ pub(crate) fn handler(e: Encoding) -> Option<Handler> {
     Some(match e.group() {
         // The opcode gives how many registers, and how many of them one structure spans.
         G::LdstAsisdlse | G::LdstAsisdlsep => match (opcode, load) {
-            (0b0000, true) => load_multiple::<4, 4>,
-            (0b0010, true) => load_multiple::<4, 1>,
-            (0b0100, true) => load_multiple::<3, 3>,
-            (0b0110, true) => load_multiple::<3, 1>,
-            (0b0111, true) => load_multiple::<1, 1>,
-            (0b1000, true) => load_multiple::<2, 2>,
-            (0b1010, true) => load_multiple::<2, 1>,
-            (0b0000, false) => store_multiple::<4, 4>,
-            (0b0010, false) => store_multiple::<4, 1>,
-            (0b0100, false) => store_multiple::<3, 3>,
-            (0b0110, false) => store_multiple::<3, 1>,
-            (0b0111, false) => store_multiple::<1, 1>,
-            (0b1000, false) => store_multiple::<2, 2>,
-            (0b1010, false) => store_multiple::<2, 1>,
+            (0b0000, true) => load_structures::<4>,
+            (0b0010, true) => load_registers::<4>,
+            (0b0100, true) => load_structures::<3>,
+            (0b0110, true) => load_registers::<3>,
+            (0b0111, true) => load_registers::<1>,
+            (0b1000, true) => load_structures::<2>,
+            (0b1010, true) => load_registers::<2>,
+            (0b0000, false) => store_structures::<4>,
+            (0b0010, false) => store_registers::<4>,
+            (0b0100, false) => store_structures::<3>,
+            (0b0110, false) => store_registers::<3>,
+            (0b0111, false) => store_registers::<1>,
+            (0b1000, false) => store_structures::<2>,
+            (0b1010, false) => store_registers::<2>,
             _ => return None,
         },
         G::LdstAsisdlso | G::LdstAsisdlsop => match (opcode >> 2, load) {
@@ -77,133 +78,165 @@ fn write_back(cpu: &mut Vcpu, w: u32, base: u64, bytes: u64) -> Exec {
     Ok(Flow::Next)
 }
 
-/// The largest power of two, up to 16, that the address is aligned to and that is the element size or
-/// larger; the element size alone in big-endian order.
+/// The piece that a run of elements is moved in, as the logarithm of its bytes: the largest that the
+/// address is aligned to, and the element at least; the element alone in big-endian order.
 #[inline(always)]
-fn piece_bytes(cpu: &Vcpu, address: u64, element: usize, total: usize) -> usize {
-    if cpu.tlb.is_big_endian() {
-        return element;
-    }
-    let aligned = 1 << (address | total as u64 | 16).trailing_zeros();
-    element.max(aligned)
+fn piece(cpu: &Vcpu, address: u64, size: u32, total: u64) -> u32 {
+    if cpu.tlb.is_big_endian() { size } else { size.max((address | total | 16).trailing_zeros()) }
 }
 
-/// Loads `bytes` from consecutive elements, as lanes have them.
+/// Loads the first `total` bytes of `memory` from consecutive elements of `1 << size` bytes.
 #[inline(always)]
-fn load_run(cpu: &mut Vcpu, address: u64, element: usize, bytes: &mut [u8]) -> Result<(), Abort> {
-    fn run<T: Mem>(cpu: &mut Vcpu, address: u64, bytes: &mut [u8]) -> Result<(), Abort> {
-        let size = T::SIZE as usize;
-        for (i, part) in (0..).zip(bytes.chunks_exact_mut(size)) {
-            let value = cpu.load::<T>(address.wrapping_add(i * T::SIZE), Access::NORMAL)?.to_u128();
-            part.copy_from_slice(&value.to_le_bytes()[..size]);
+fn load_run(cpu: &mut Vcpu, address: u64, size: u32, memory: &mut [u128], total: u64) -> Result<(), Abort> {
+    #[inline(always)]
+    fn run<T: Mem + Int>(cpu: &mut Vcpu, at: u64, memory: &mut [u128], total: u64) -> Result<(), Abort> {
+        let count = total / T::SIZE;
+        for (i, lane) in (0..count).zip(flat_mut::<T>(memory)) {
+            *lane = cpu.load::<T>(at.wrapping_add(i * T::SIZE), Access::NORMAL)?;
         }
         Ok(())
     }
-    match piece_bytes(cpu, address, element, bytes.len()) {
-        1 => run::<u8>(cpu, address, bytes),
-        2 => run::<u16>(cpu, address, bytes),
-        4 => run::<u32>(cpu, address, bytes),
-        8 => run::<u64>(cpu, address, bytes),
-        _ => run::<u128>(cpu, address, bytes),
-    }
-}
-
-/// Stores `bytes` to consecutive elements.
-#[inline(always)]
-fn store_run(cpu: &mut Vcpu, address: u64, element: usize, bytes: &[u8]) -> Result<(), Abort> {
-    fn run<T: Mem>(cpu: &mut Vcpu, address: u64, bytes: &[u8]) -> Result<(), Abort> {
-        let size = T::SIZE as usize;
-        for (i, part) in (0..).zip(bytes.chunks_exact(size)) {
-            let address = address.wrapping_add(i * T::SIZE);
-            let mut value = [0; 16];
-            value[..size].copy_from_slice(part);
-            cpu.store(address, T::from_u128(u128::from_le_bytes(value)), Access::NORMAL)?;
-        }
-        Ok(())
-    }
-    match piece_bytes(cpu, address, element, bytes.len()) {
-        1 => run::<u8>(cpu, address, bytes),
-        2 => run::<u16>(cpu, address, bytes),
-        4 => run::<u32>(cpu, address, bytes),
-        8 => run::<u64>(cpu, address, bytes),
-        _ => run::<u128>(cpu, address, bytes),
-    }
-}
-
-/// Calls `f` with the places of each element: in memory, and in registers of `register` bytes laid end to
-/// end. `SPAN` registers share a structure.
-#[inline(always)]
-fn each_element<const REGISTERS: usize, const SPAN: usize>(
-    register: usize,
-    size: usize,
-    mut f: impl FnMut(usize, usize),
-) {
-    for group in (0..REGISTERS).step_by(SPAN) {
-        for lane in 0..register / size {
-            for r in 0..SPAN {
-                let memory = group * register + (lane * SPAN + r) * size;
-                f(memory, (group + r) * 16 + lane * size);
+    match piece(cpu, address, size, total) {
+        0 => run::<u8>(cpu, address, memory, total),
+        1 => run::<u16>(cpu, address, memory, total),
+        2 => run::<u32>(cpu, address, memory, total),
+        3 => run::<u64>(cpu, address, memory, total),
+        _ => {
+            for (i, register) in (0..total / 16).zip(memory) {
+                *register = cpu.load::<u128>(address.wrapping_add(16 * i), Access::NORMAL)?;
             }
+            Ok(())
         }
     }
 }
 
-fn load_multiple<const REGISTERS: usize, const SPAN: usize>(cpu: &mut Vcpu, w: u32) -> Exec {
-    let register = if q(w) { 16 } else { 8 };
-    if SPAN > 1 && size(w) == 3 && !q(w) {
-        return Err(cpu.undefined());
-    }
-    cpu.check_fp()?;
-    let address = base(cpu, w)?;
-    let element = 1 << size(w);
-    let total = REGISTERS * register;
-    let mut memory = [[0u8; 16]; REGISTERS];
-    let memory = &mut memory.as_flattened_mut()[..total];
-    load_run(cpu, address, element, memory)?;
-    let mut lanes = [[0u8; 16]; REGISTERS];
-    let flat = lanes.as_flattened_mut();
-    if SPAN == 1 {
-        for (to, from) in flat.chunks_exact_mut(16).zip(memory.chunks_exact(register)) {
-            to[..register].copy_from_slice(from);
+/// Stores the first `total` bytes of `memory` to consecutive elements of `1 << size` bytes.
+#[inline(always)]
+fn store_run(cpu: &mut Vcpu, address: u64, size: u32, memory: &[u128], total: u64) -> Result<(), Abort> {
+    #[inline(always)]
+    fn run<T: Mem + Int>(cpu: &mut Vcpu, at: u64, memory: &[u128], total: u64) -> Result<(), Abort> {
+        let count = total / T::SIZE;
+        for (i, lane) in (0..count).zip(flat::<T>(memory)) {
+            cpu.store::<T>(at.wrapping_add(i * T::SIZE), *lane, Access::NORMAL)?;
         }
-    } else {
-        each_element::<REGISTERS, SPAN>(register, element, |at, lane| {
-            flat[lane..lane + element].copy_from_slice(&memory[at..at + element]);
-        });
+        Ok(())
     }
-    for (i, value) in (0..).zip(lanes) {
-        cpu.set_v(rt(w) + i, u128::from_le_bytes(value));
+    match piece(cpu, address, size, total) {
+        0 => run::<u8>(cpu, address, memory, total),
+        1 => run::<u16>(cpu, address, memory, total),
+        2 => run::<u32>(cpu, address, memory, total),
+        3 => run::<u64>(cpu, address, memory, total),
+        _ => {
+            for (i, register) in (0..total / 16).zip(memory) {
+                cpu.store(address.wrapping_add(16 * i), *register, Access::NORMAL)?;
+            }
+            Ok(())
+        }
     }
-    write_back(cpu, w, address, total as u64)
 }
 
-fn store_multiple<const REGISTERS: usize, const SPAN: usize>(cpu: &mut Vcpu, w: u32) -> Exec {
-    let register = if q(w) { 16 } else { 8 };
-    if SPAN > 1 && size(w) == 3 && !q(w) {
+/// Takes structures of `SPAN` lanes apart: lane `i` of register `r` is lane `SPAN * i + r` in memory.
+#[inline(never)]
+fn take_apart<T: Int, const SPAN: usize>(memory: &[u128; SPAN], registers: &mut [u128; SPAN], q: bool) {
+    let lanes = if q { T::COUNT } else { T::COUNT / 2 };
+    let memory = flat::<T>(memory);
+    for (r, register) in registers.iter_mut().enumerate() {
+        for (i, lane) in lanes_mut::<T>(register)[..lanes].iter_mut().enumerate() {
+            *lane = memory[SPAN * i + r];
+        }
+    }
+}
+
+/// The reverse of [`take_apart`].
+#[inline(never)]
+fn put_together<T: Int, const SPAN: usize>(registers: &[u128; SPAN], memory: &mut [u128; SPAN], q: bool) {
+    let lanes = if q { T::COUNT } else { T::COUNT / 2 };
+    let memory = flat_mut::<T>(memory);
+    for (r, register) in registers.iter().enumerate() {
+        for (i, lane) in flat::<T>(std::slice::from_ref(register))[..lanes].iter().enumerate() {
+            memory[SPAN * i + r] = *lane;
+        }
+    }
+}
+
+/// LD1: consecutive registers.
+fn load_registers<const REGISTERS: usize>(cpu: &mut Vcpu, w: u32) -> Exec {
+    cpu.check_fp()?;
+    let address = base(cpu, w)?;
+    let mut memory = [0; REGISTERS];
+    let total = registers_bytes(w, REGISTERS);
+    load_run(cpu, address, size(w), &mut memory, total)?;
+    for i in 0..REGISTERS {
+        let value = if q(w) { memory[i] } else { element(memory[i / 2], 3, i as u32 % 2).into() };
+        cpu.set_v(rt(w) + i as u32, value);
+    }
+    write_back(cpu, w, address, total)
+}
+
+/// ST1: consecutive registers.
+fn store_registers<const REGISTERS: usize>(cpu: &mut Vcpu, w: u32) -> Exec {
+    cpu.check_fp()?;
+    let address = base(cpu, w)?;
+    let mut memory = [0; REGISTERS];
+    for i in 0..REGISTERS {
+        let value = cpu.v(rt(w) + i as u32);
+        if q(w) {
+            memory[i] = value;
+        } else {
+            memory[i / 2] |= u128::from(value as u64) << (64 * (i % 2));
+        }
+    }
+    let total = registers_bytes(w, REGISTERS);
+    store_run(cpu, address, size(w), &memory, total)?;
+    write_back(cpu, w, address, total)
+}
+
+/// LD2, LD3, LD4: structures over `SPAN` registers.
+fn load_structures<const SPAN: usize>(cpu: &mut Vcpu, w: u32) -> Exec {
+    if size(w) == 3 && !q(w) {
         return Err(cpu.undefined());
     }
     cpu.check_fp()?;
     let address = base(cpu, w)?;
-    let element = 1 << size(w);
-    let total = REGISTERS * register;
-    let mut lanes = [[0u8; 16]; REGISTERS];
-    for (i, value) in (0..).zip(&mut lanes) {
-        *value = cpu.v(rt(w) + i).to_le_bytes();
+    let (mut memory, mut registers) = ([0; SPAN], [0; SPAN]);
+    let total = registers_bytes(w, SPAN);
+    load_run(cpu, address, size(w), &mut memory, total)?;
+    match size(w) {
+        0 => take_apart::<u8, SPAN>(&memory, &mut registers, q(w)),
+        1 => take_apart::<u16, SPAN>(&memory, &mut registers, q(w)),
+        2 => take_apart::<u32, SPAN>(&memory, &mut registers, q(w)),
+        _ => take_apart::<u64, SPAN>(&memory, &mut registers, q(w)),
     }
-    let flat = lanes.as_flattened();
-    let mut memory = [[0u8; 16]; REGISTERS];
-    let memory = &mut memory.as_flattened_mut()[..total];
-    if SPAN == 1 {
-        for (to, from) in memory.chunks_exact_mut(register).zip(flat.chunks_exact(16)) {
-            to.copy_from_slice(&from[..register]);
-        }
-    } else {
-        each_element::<REGISTERS, SPAN>(register, element, |at, lane| {
-            memory[at..at + element].copy_from_slice(&flat[lane..lane + element]);
-        });
+    for (i, value) in (0..).zip(registers) {
+        cpu.set_v(rt(w) + i, value);
     }
-    store_run(cpu, address, element, memory)?;
-    write_back(cpu, w, address, total as u64)
+    write_back(cpu, w, address, total)
+}
+
+/// ST2, ST3, ST4: structures over `SPAN` registers.
+fn store_structures<const SPAN: usize>(cpu: &mut Vcpu, w: u32) -> Exec {
+    if size(w) == 3 && !q(w) {
+        return Err(cpu.undefined());
+    }
+    cpu.check_fp()?;
+    let address = base(cpu, w)?;
+    let mut memory = [0; SPAN];
+    let registers = std::array::from_fn(|i| cpu.v(rt(w) + i as u32));
+    match size(w) {
+        0 => put_together::<u8, SPAN>(&registers, &mut memory, q(w)),
+        1 => put_together::<u16, SPAN>(&registers, &mut memory, q(w)),
+        2 => put_together::<u32, SPAN>(&registers, &mut memory, q(w)),
+        _ => put_together::<u64, SPAN>(&registers, &mut memory, q(w)),
+    }
+    let total = registers_bytes(w, SPAN);
+    store_run(cpu, address, size(w), &memory, total)?;
+    write_back(cpu, w, address, total)
+}
+
+/// The size of `count` registers as long as the vectors.
+#[inline(always)]
+fn registers_bytes(w: u32, count: usize) -> u64 {
+    (count as u64) << if q(w) { 4 } else { 3 }
 }
 
 /// The number of registers of a single structure.

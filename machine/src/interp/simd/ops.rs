@@ -71,17 +71,19 @@ fn double_product<T: Int>(n: T, m: T, flag: &mut bool) -> T {
     saturating_add(product, product, flag)
 }
 
-/// The upper half of `(d << BITS) + 2 * n * m + rounding`, computed with one bit less on both sides.
+/// The upper half of `(d << BITS) + 2 * product + rounding`, computed with one bit less on both sides. For
+/// lanes of 16 and 32 bits, where everything fits 64 bits.
 #[inline(always)]
-fn double_product_high<T: Int>(n: T, m: T, d: i128, round: bool, flag: &mut bool) -> T {
+fn double_product_high<T: Int>(product: i64, d: T, round: bool, flag: &mut bool) -> T {
     let rounding = if round { 1 << (T::BITS - 2) } else { 0 };
-    note(T::saturate((d + n.wide() * m.wide() + rounding) >> (T::BITS - 1)), flag)
+    let sum = (d.wide64() << (T::BITS - 1)).wrapping_add(product).wrapping_add(rounding);
+    note(T::saturate64(sum >> (T::BITS - 1)), flag)
 }
 
-/// `d` in the place where [`double_product_high`] adds it.
+/// The product of two lanes of up to 32 bits.
 #[inline(always)]
-fn above<T: Int>(d: T) -> i128 {
-    d.wide() << (T::BITS - 1)
+fn product<T: Int>(n: T, m: T) -> i64 {
+    n.wide64().wrapping_mul(m.wide64())
 }
 
 lanewise! {
@@ -135,15 +137,14 @@ lanewise! {
         else { n.shr_round(by.unsigned_abs()) }
     };
     /// SQDMULH.
-    DoublingMulHigh(n, m, _d, s) double_product_high(n, m, 0, false, s);
+    DoublingMulHigh(n, m, _d, s) double_product_high(product(n, m), T::ZERO, false, s);
     /// SQRDMULH.
-    RoundingDoublingMulHigh(n, m, _d, s) double_product_high(n, m, 0, true, s);
+    RoundingDoublingMulHigh(n, m, _d, s) double_product_high(product(n, m), T::ZERO, true, s);
     /// SQRDMLAH.
-    RoundingDoublingMulAddHigh(n, m, d, s) double_product_high(n, m, above(d), true, s);
+    RoundingDoublingMulAddHigh(n, m, d, s) double_product_high(product(n, m), d, true, s);
     /// SQRDMLSH.
     RoundingDoublingMulSubHigh(n, m, d, s) {
-        let rounding = 1 << (T::BITS - 2);
-        note(T::saturate((above(d) - n.wide() * m.wide() + rounding) >> (T::BITS - 1)), s)
+        double_product_high(product(n, m).wrapping_neg(), d, true, s)
     };
     /// SQDMULL, on widened lanes.
     DoublingMul(n, m, _d, s) double_product(n, m, s);

@@ -2,8 +2,9 @@
 //!
 //! They do what the vector forms do and keep lane 0: they are too rare to have loops of their own.
 
-use super::asimddiff::{long_by_size, narrow_by_size};
+use super::asimddiff::long_by_size;
 use super::asimdelem::indexed;
+use super::asimdmisc::clamp_by_size;
 use super::asimdsame::by_size;
 use super::fields::{finish_scalar, low, rd, rm, rn, set_qc, size, sizes, splat, v};
 use super::lanes::Out;
@@ -126,13 +127,11 @@ fn narrowing<O: Lanewise, const SIGNED: bool>(cpu: &mut Vcpu, w: u32) -> Exec {
         return Err(cpu.undefined());
     }
     cpu.check_fp()?;
-    let mut out = Out::default();
-    by_size::<O, SIGNED>(&mut out, size(w) + 1, v(cpu, rn(w)), &0, &0);
+    let out = clamp_by_size::<O, SIGNED>(size(w), v(cpu, rn(w)));
     if out.saturated & low(16 << size(w)) != 0 {
         set_qc(cpu);
     }
-    let r = u128::from(narrow_by_size(size(w), &out.value)) & low(8 << size(w));
-    cpu.set_v(rd(w), r);
+    cpu.set_v(rd(w), out.value & low(8 << size(w)));
     Ok(Flow::Next)
 }
 

@@ -2,6 +2,7 @@
 
 mod integer;
 mod loads;
+mod speed;
 
 use crate::cpu::Vcpu;
 use crate::interp::{Abort, Flow};
