@@ -52,10 +52,10 @@ pub(crate) struct RunArgs {
     /// Device tree instead of the generated one
     #[arg(long, value_name = "FILE", help_heading = "Guest")]
     pub(crate) dtb: Option<PathBuf>,
-    /// Disk: FILE[,ro][,overlay] (virtio-blk); may be repeated
+    /// Disk: FILE[,ro][,overlay[=FILE]] (virtio-blk); may be repeated
     #[arg(long, value_name = "DISK", help_heading = "Guest")]
     pub(crate) disk: Vec<String>,
-    /// Network: user[,forward=tcp:HOSTPORT:GUESTPORT] (virtio-net)
+    /// Network: user[,restrict][,dns=ADDRESS][,forward=tcp:HOSTPORT:GUESTPORT] (virtio-net)
     #[arg(long, value_name = "NET", help_heading = "Guest")]
     pub(crate) net: Vec<String>,
 

@@ -106,6 +106,9 @@ impl MachineFile {
         for named in [&mut file.kernel, &mut file.initrd, &mut file.dtb].into_iter().flatten() {
             *named = base.join(&*named);
         }
+        for disk in &mut file.disk {
+            *disk = crate::run::virtio::disk_relative_to(base, disk);
+        }
         Ok(file)
     }
 

@@ -1,6 +1,7 @@
 //! From options to a machine.
 
 use super::console::HostConsole;
+use super::virtio;
 use crate::config::MachineFile;
 use crate::error::CliError;
 use droste_machine::clock::ClockMode;
@@ -75,7 +76,7 @@ pub(super) fn describe(
         clock,
         seed: file.seed.unwrap_or(0),
         time_of_day,
-        virtio: Vec::new(),
+        virtio: virtio::devices(file)?,
         console,
         diagnostics: Box::new(|line| eprintln!("droste: {line}\r")),
         tracer: None,

@@ -4,6 +4,7 @@ mod console;
 mod log;
 mod machine;
 mod terminal;
+pub(crate) mod virtio;
 
 use crate::args::RunArgs;
 use crate::config::MachineFile;
