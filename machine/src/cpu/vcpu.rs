@@ -206,9 +206,16 @@ impl Vcpu {
         self.mmu_context_changed();
     }
 
-    /// A context synchronisation event.
+    /// Recomputes what is derived from PSTATE, when no control register has changed since
+    /// [`Vcpu::context_changed`].
+    pub fn pstate_changed(&mut self) {
+        self.mode = Mode::of(self);
+        self.mmu_pstate_changed();
+    }
+
+    /// A context synchronisation event. Register writes have taken effect before, when they were made.
     pub fn context_sync(&mut self) {
-        self.context_changed();
+        self.pstate_changed();
     }
 
     /// Selects the stack pointer that PSTATE.{EL,SP} name, after [`Vcpu::bank_sp`].

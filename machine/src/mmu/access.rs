@@ -73,6 +73,11 @@ impl Access {
         u64::from(self.iss)
     }
 
+    /// Whether alignment only matters to Device memory and SCTLR_ELx.A.
+    pub(super) const fn is_ordinary(self) -> bool {
+        self.flags & !UNPRIV == 0
+    }
+
     #[inline(always)]
     pub(super) const fn is(self, flag: u8) -> bool {
         self.flags & flag != 0

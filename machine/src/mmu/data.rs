@@ -13,7 +13,7 @@ use super::fault::{Fault, FaultKind};
 use super::tlb::{Entry, RamAddress};
 use super::translate::READ_WRITE;
 use super::walk::Kind;
-use crate::cpu::Vcpu;
+use crate::cpu::{Exclusive, Vcpu};
 use crate::interp::Abort;
 use crate::ram::Mem;
 
@@ -29,7 +29,7 @@ impl Vcpu {
         {
             return Ok(host.load());
         }
-        self.load_slow(va, how)
+        self.load_other(va, how)
     }
 
     /// Stores a value.
@@ -42,7 +42,7 @@ impl Vcpu {
             self.put(host, value, how);
             return Ok(());
         }
-        self.store_slow(va, value, how)
+        self.store_other(va, value, how)
     }
 
     /// Replaces a value by `f` of it in one atomic step; returns the old one.
@@ -65,6 +65,14 @@ impl Vcpu {
 
     /// Loads a value and sets the local monitor.
     pub fn load_exclusive<T: Mem>(&mut self, va: u64, how: Access) -> Result<T, Abort> {
+        if va & (T::SIZE - 1) == 0
+            && let Some(entry) = self.tlb.fast_entry(va, false, Kind::Read as usize)
+            && let Some(host) = entry.host(va)
+        {
+            let (pa, value) = (entry.pa | va & 0xfff, host.load::<T>());
+            self.state.exclusive = Exclusive { valid: true, size: T::SIZE as u8, pa, value: value.to_u128() };
+            return Ok(value);
+        }
         self.check_alignment::<T>(va, how)?;
         let entry = self.data_entry(va, Kind::Read, how)?;
         self.check_device_alignment::<T>(va, &entry, false, how)?;
@@ -82,7 +90,11 @@ impl Vcpu {
         if !monitor.valid {
             return Ok(false);
         }
-        let entry = self.data_entry(va, Kind::Write, how)?;
+        let fast = self.tlb.fast_entry(va, false, Kind::Write as usize);
+        let entry = match fast {
+            Some(entry) if va & (T::SIZE - 1) == 0 => *entry,
+            _ => self.data_entry(va, Kind::Write, how)?,
+        };
         self.check_device_alignment::<T>(va, &entry, true, how)?;
         self.state.exclusive.valid = false;
         if monitor.pa != entry.pa | va & 0xfff || u64::from(monitor.size) != T::SIZE {
@@ -139,6 +151,30 @@ impl Vcpu {
     fn ordered_for<T: Mem>(&self, value: T, how: Access) -> T {
         let big = if how.is(NV2) { self.nv2_big_endian() } else { self.tlb.is_big_endian() };
         if big { value.swap_bytes() } else { value }
+    }
+
+    /// The slow path's own fast path: unaligned within a page.
+    #[inline(never)]
+    fn load_other<T: Mem>(&mut self, va: u64, how: Access) -> Result<T, Abort> {
+        if (va & 0xfff) + T::SIZE <= PAGE_BYTES
+            && how.is_ordinary()
+            && let Some(host) = self.tlb.fast_unaligned(va, how.is(UNPRIV), Kind::Read as usize)
+        {
+            return Ok(host.load());
+        }
+        self.load_slow(va, how)
+    }
+
+    #[inline(never)]
+    fn store_other<T: Mem>(&mut self, va: u64, value: T, how: Access) -> Result<(), Abort> {
+        if (va & 0xfff) + T::SIZE <= PAGE_BYTES
+            && how.is_ordinary()
+            && let Some(host) = self.tlb.fast_unaligned(va, how.is(UNPRIV), Kind::Write as usize)
+        {
+            self.put(host, value, how);
+            return Ok(());
+        }
+        self.store_slow(va, value, how)
     }
 
     #[inline(never)]

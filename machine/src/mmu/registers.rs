@@ -55,13 +55,24 @@ impl Vcpu {
         MmuFeatures::from_id_registers(r0, r1, r2, r3)
     }
 
-    /// Makes the TLB follow the registers and PSTATE. Cheap when nothing has changed.
+    /// Makes the TLB follow the registers and PSTATE.
     pub(crate) fn mmu_context_changed(&mut self) {
+        self.tlb.distrust_registers();
+        self.mmu_pstate_changed();
+    }
+
+    /// Makes the TLB follow PSTATE: a change of Exception level copies a few words.
+    pub(crate) fn mmu_pstate_changed(&mut self) {
         let regime = self.current_regime();
         self.resolve_regime(regime);
-        let privilege = [false, true].map(|unprivileged| self.privilege_of_access(regime, unprivileged));
+        let nv1 = self.el() == 1 && {
+            let hcr = self.hcr();
+            hcr_el2::NV.is_set(hcr) && hcr_el2::NV1.is_set(hcr)
+        };
+        let privilege = [false, true].map(|unprivileged| self.privilege_of_access(regime, unprivileged, nv1));
         let order = if self.el() == 0 { sctlr_el1::E0E } else { sctlr_el1::EE };
-        self.tlb.select(regime, privilege, order.is_set(self.mode.sctlr));
+        let sctlr = self.mode.sctlr;
+        self.tlb.select(regime, privilege, order.is_set(sctlr), sctlr_el1::A.is_set(sctlr));
     }
 
     /// Drops all cached translations and reads the ID registers again: a reset.
@@ -85,16 +96,16 @@ impl Vcpu {
 
     /// Resolves the ids of a regime for the present register values.
     pub(super) fn resolve_regime(&mut self, regime: Regime) {
-        let registers = self.regime_registers(regime);
-        self.tlb.resolve(regime, registers);
+        if !self.tlb.is_resolved(regime) {
+            let registers = self.regime_registers(regime);
+            self.tlb.resolve(regime, registers);
+        }
     }
 
     /// On whose behalf an access is made: AArch64.IsUnprivAccessPriv, and PSTATE.PAN without effect under
     /// HCR_EL2.{NV,NV1} = {1,1}.
-    fn privilege_of_access(&self, regime: Regime, unprivileged: bool) -> Privilege {
+    fn privilege_of_access(&self, regime: Regime, unprivileged: bool, nv1: bool) -> Privilege {
         let pstate = &self.state.pstate;
-        let hcr = self.hcr();
-        let nv1 = pstate.el == 1 && hcr_el2::NV.is_set(hcr) && hcr_el2::NV1.is_set(hcr);
         let user = match pstate.el {
             0 => true,
             1 => unprivileged && !nv1 && !pstate.uao,

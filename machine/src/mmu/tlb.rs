@@ -28,6 +28,8 @@ const PAGE_MASK: u64 = !0xfff;
 const EMPTY: u64 = 0;
 /// A bit that no entry's permissions have: asking for it makes every access take the slow path.
 pub(crate) const NEVER: u16 = 1 << 15;
+/// Set among the permissions for the inline path when the memory is not of a Device type.
+pub(crate) const NORMAL: u16 = 1 << 14;
 
 /// A cached translation of a 4 KiB page, or of 2 MiB in the block table.
 #[derive(Debug, Clone, Copy)]
@@ -223,12 +225,15 @@ impl Entries {
     /// The inline path: the host address of `va` if all of `need` is permitted and the page is RAM.
     #[inline(always)]
     pub(crate) fn fast(&self, range: &Range, va: u64, need: u16) -> Option<RamAddress> {
+        let entry = self.fast_entry(range, va, need)?;
+        Some(RamAddress(entry.host.wrapping_add((va & 0xfff) as usize)))
+    }
+
+    /// The entry behind [`Entries::fast`].
+    #[inline(always)]
+    pub(crate) fn fast_entry(&self, range: &Range, va: u64, need: u16) -> Option<&Entry> {
         let entry = &self.first[Self::slot(va, range.salt)];
-        if entry.tag == range.tag(va) && entry.fast & need == need {
-            Some(RamAddress(entry.host.wrapping_add((va & 0xfff) as usize)))
-        } else {
-            None
-        }
+        (entry.tag == range.tag(va) && entry.fast & need == need).then_some(entry)
     }
 
     /// The first-level entry for `va`, whatever it permits.
@@ -398,5 +403,6 @@ impl Entries {
 }
 
 fn with_host(entry: Entry, host: *mut u8) -> Entry {
-    Entry { host, fast: if host.is_null() { 0 } else { entry.permissions }, ..entry }
+    let memory = if entry.is_device() { 0 } else { NORMAL };
+    Entry { host, fast: if host.is_null() { 0 } else { entry.permissions | memory }, ..entry }
 }

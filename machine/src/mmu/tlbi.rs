@@ -176,6 +176,6 @@ impl Vcpu {
     /// Performs an operation on this CPU.
     pub(super) fn apply_tlbi(&mut self, op: TlbiOp) {
         self.tlb.maintain(op);
-        self.mmu_context_changed();
+        self.mmu_pstate_changed();
     }
 }

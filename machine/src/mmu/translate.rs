@@ -2,7 +2,7 @@
 
 use super::context::{Contexts, Exhausted, Ids};
 use super::fault::Fault;
-use super::tlb::{Entries, Entry, NEVER, RamAddress, Range, salt};
+use super::tlb::{Entries, Entry, NEVER, NORMAL, RamAddress, Range, salt};
 use super::walk::{
     self, Kind, MmuFeatures, Permissions, PhysMem, Privilege, Regime, Registers, Request, Tables, WalkConfig,
 };
@@ -29,6 +29,8 @@ pub(crate) struct RegimeRegisters {
 struct Resolved {
     /// Whether the rest holds for `registers`.
     valid: bool,
+    /// Whether `registers` are known to be the CPU's.
+    fresh: bool,
     registers: RegimeRegisters,
     config: u16,
     ids: Ids,
@@ -51,6 +53,8 @@ pub struct Tlb {
     need: [[u16; 3]; 2],
     privilege: [Privilege; 2],
     big_endian: bool,
+    /// What unaligned accesses ask for in addition: memory that is not Device, or the impossible.
+    unaligned: u16,
     /// Whether other CPUs may still have to perform this one's TLB maintenance.
     unsynchronised: bool,
 }
@@ -65,6 +69,7 @@ impl Tlb {
         let ids = Ids { space: 0, asid: 0, global: 0, upper_per_asid: false };
         let none = Resolved {
             valid: false,
+            fresh: false,
             registers: RegimeRegisters::default(),
             config: 0,
             ids,
@@ -82,6 +87,7 @@ impl Tlb {
             need: [[NEVER; 3]; 2],
             privilege: [Privilege::Privileged; 2],
             big_endian: false,
+            unaligned: NEVER,
             unsynchronised: false,
         }
     }
@@ -105,10 +111,24 @@ impl Tlb {
         }
     }
 
-    /// Resolves the ids of a regime for these register values. Cost when nothing has changed: one comparison of
-    /// fourteen words.
-    pub(crate) fn resolve(&mut self, regime: Regime, registers: RegimeRegisters) {
+    /// Registers may have changed: every regime compares them before it is used again.
+    pub(super) fn distrust_registers(&mut self) {
+        for resolved in &mut self.regimes {
+            resolved.fresh = false;
+        }
+    }
+
+    /// Whether a regime can be used as it is.
+    #[inline]
+    pub(super) fn is_resolved(&self, regime: Regime) -> bool {
         let resolved = &self.regimes[regime as usize];
+        resolved.valid && resolved.fresh
+    }
+
+    /// Resolves the ids of a regime for these register values.
+    pub(crate) fn resolve(&mut self, regime: Regime, registers: RegimeRegisters) {
+        let resolved = &mut self.regimes[regime as usize];
+        resolved.fresh = true;
         if !resolved.valid || resolved.registers != registers {
             self.resolve_changed(regime, registers);
         }
@@ -135,7 +155,8 @@ impl Tlb {
         let [low, high] = &stage1.halves;
         let data = [range(false, low.tbi_data), range(true, high.tbi_data)];
         let fetch = [range(false, low.tbi_instruction), range(true, high.tbi_instruction)];
-        self.regimes[regime as usize] = Resolved { valid: true, registers, config, ids, data, fetch };
+        self.regimes[regime as usize] =
+            Resolved { valid: true, fresh: true, registers, config, ids, data, fetch };
     }
 
     fn intern(&mut self, regime: Regime, registers: &RegimeRegisters) -> Result<(u16, Ids), Exhausted> {
@@ -146,7 +167,14 @@ impl Tlb {
     }
 
     /// Makes a resolved regime the one of ordinary accesses.
-    pub(crate) fn select(&mut self, regime: Regime, privilege: [Privilege; 2], big_endian: bool) {
+    pub(crate) fn select(
+        &mut self,
+        regime: Regime,
+        privilege: [Privilege; 2],
+        big_endian: bool,
+        check_alignment: bool,
+    ) {
+        self.unaligned = if check_alignment { NEVER } else { NORMAL };
         let resolved = &self.regimes[regime as usize];
         self.current = regime;
         self.data = resolved.data;
@@ -192,6 +220,19 @@ impl Tlb {
     pub(super) fn fast(&self, va: u64, unprivileged: bool, kind: usize) -> Option<RamAddress> {
         let range = &self.data[(va >> 55 & 1) as usize];
         self.entries.fast(range, va, self.need[usize::from(unprivileged)][kind])
+    }
+
+    /// The same for an access that is not aligned but within its page: Device memory and SCTLR_ELx.A are left to the
+    /// slow path.
+    pub(super) fn fast_unaligned(&self, va: u64, unprivileged: bool, kind: usize) -> Option<RamAddress> {
+        let range = &self.data[(va >> 55 & 1) as usize];
+        self.entries.fast(range, va, self.need[usize::from(unprivileged)][kind] | self.unaligned)
+    }
+
+    /// The entry behind [`Tlb::fast`].
+    pub(super) fn fast_entry(&self, va: u64, unprivileged: bool, kind: usize) -> Option<&Entry> {
+        let range = &self.data[(va >> 55 & 1) as usize];
+        self.entries.fast_entry(range, va, self.need[usize::from(unprivileged)][kind])
     }
 
     /// The inline path of a fetch.
@@ -255,7 +296,7 @@ impl Tlb {
         self.invalidate_resolved();
         self.resolve_changed(regime, registers);
         if regime == self.current {
-            self.select(regime, self.privilege, self.big_endian);
+            self.select(regime, self.privilege, self.big_endian, self.unaligned == NEVER);
         }
         let resolved = &self.regimes[regime as usize];
         if kind == Kind::Execute { resolved.fetch[1] } else { resolved.data[1] }

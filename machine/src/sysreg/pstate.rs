@@ -94,7 +94,7 @@ fn flag(on: bool, bit: u8) -> u64 {
 }
 
 fn changed(cpu: &mut Vcpu) -> Flow {
-    cpu.context_changed();
+    cpu.pstate_changed();
     Flow::Sync
 }
 

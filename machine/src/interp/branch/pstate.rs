@@ -58,7 +58,7 @@ fn msr_imm(cpu: &mut Vcpu, insn: u32) -> Exec {
         }
         _ => return Err(cpu.undefined()),
     }
-    cpu.context_changed();
+    cpu.pstate_changed();
     Ok(Flow::Sync)
 }
 

@@ -106,7 +106,7 @@ fn at_reports_address_and_attributes() {
 #[test]
 fn at_reports_faults_in_par_without_an_exception() {
     let mut bench = Bench::new();
-    let mut par = |bench: &mut Bench, name, va| {
+    let par = |bench: &mut Bench, name, va| {
         bench.perform(name, va).unwrap();
         bench.cpu.sys(SysReg::PAR_EL1) & 0x3ff
     };

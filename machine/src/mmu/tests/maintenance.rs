@@ -76,7 +76,7 @@ impl World {
     fn resolve(&mut self) {
         let registers = self.registers();
         self.tlb.resolve(Regime::El10, registers);
-        self.tlb.select(Regime::El10, [Privilege::Privileged; 2], false);
+        self.tlb.select(Regime::El10, [Privilege::Privileged; 2], false, false);
     }
 
     fn map(&self, va: u64, pa: u64, bits: u64) {
