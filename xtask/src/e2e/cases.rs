@@ -54,6 +54,8 @@ const READY: &[&str] = &[
     "nvhe",
     "pkvm",
     "boot-twice",
+    "boot-twice-smp4",
+    "kvm",
 ];
 
 const BARE: Case = Case {
