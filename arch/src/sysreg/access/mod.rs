@@ -173,4 +173,12 @@ mod tests {
         assert_eq!(decide(perform(SysInsn::TLBI_ALLE1, 2), 0), Action::Perform);
         assert_eq!(decide(perform(SysInsn::AT_S1E1R, 1), 1 << 44), TO_EL2);
     }
+
+    #[test]
+    fn registers_of_the_translation_regime_have_rules() {
+        for name in ["AMAIR_EL1", "AMAIR_EL12", "AMAIR_EL2", "MAIR_EL1", "SP_EL0", "SPSR_EL1", "TPIDR_EL2"] {
+            let r = SysReg::from_name(name).expect(name);
+            assert!(!read(r, 2).is_empty(), "{name}");
+        }
+    }
 }
