@@ -43,6 +43,7 @@ impl Vcpu {
             block_pc: 0,
             abort: Exception::sync(1, 0, 0),
             yielding: false,
+            pointer_layouts: Default::default(),
             features: machine.features,
             rules: crate::sysreg::Rules::of(&machine.features),
             gic: CpuInterface::new(machine.gic.clone(), index),

@@ -5,6 +5,7 @@ use crate::exception::Exception;
 use crate::gic::CpuInterface;
 use crate::interp::Abort;
 use crate::machine::Machine;
+use crate::pauth::PointerLayouts;
 use crate::sysreg::Rules;
 use crate::timer::Timers;
 use droste_arch::expr::Quantity;
@@ -27,6 +28,8 @@ pub struct Vcpu {
     pub(crate) abort: Exception,
     /// Whether the guest polls and the rest of the slice is better spent elsewhere.
     pub(crate) yielding: bool,
+    /// How pointers carry authentication codes in each regime.
+    pub(crate) pointer_layouts: PointerLayouts,
     /// Features, from the ID registers.
     pub(crate) features: FeatureSet,
     /// What follows from the features for system registers.

@@ -29,12 +29,15 @@ pub fn inverse_mix_columns(state: u128) -> u128 {
     host::aes_inverse_mix_columns(state).unwrap_or_else(|| portable::inverse_mix_columns(state))
 }
 
-/// One whole encryption round that adds its key last: SubBytes, ShiftRows, MixColumns, AddRoundKey.
-/// No A64 instruction does this; it is the unit of the fast pointer authentication algorithm.
+/// Three whole encryption rounds, each SubBytes, ShiftRows, MixColumns and the addition of `key` and one of
+/// the constants. No A64 instruction does this; it is what the fast pointer authentication algorithm uses.
 #[inline]
-pub(crate) fn full_round(state: u128, key: u128) -> u128 {
-    host::aes_full_round(state, key)
-        .unwrap_or_else(|| portable::mix_columns(portable::sub_shift(state)) ^ key)
+pub(crate) fn three_rounds(state: u128, key: u128, constants: &[u128; 3]) -> u128 {
+    host::aes_three_rounds(state, key, constants).unwrap_or_else(|| {
+        constants
+            .iter()
+            .fold(state, |state, constant| portable::mix_columns(portable::sub_shift(state)) ^ key ^ constant)
+    })
 }
 
 pub(super) mod portable {
@@ -167,7 +170,11 @@ mod tests {
             assert_eq!(decrypt_round(x, k), portable::inverse_sub_shift(x ^ k));
             assert_eq!(mix_columns(x), portable::mix_columns(x));
             assert_eq!(inverse_mix_columns(x), portable::inverse_mix_columns(x));
-            assert_eq!(full_round(x, k), portable::mix_columns(portable::sub_shift(x)) ^ k);
+            let constants = [k, x, 1];
+            let portable = constants
+                .iter()
+                .fold(x, |state, constant| portable::mix_columns(portable::sub_shift(state)) ^ k ^ constant);
+            assert_eq!(three_rounds(x, k, &constants), portable);
             assert_eq!(portable::inverse_mix_columns(portable::mix_columns(x)), x);
         }
     }

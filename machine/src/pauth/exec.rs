@@ -5,7 +5,7 @@ use super::{Algorithm, Key};
 use crate::cpu::Vcpu;
 use crate::exception::Exception;
 use crate::interp::Abort;
-use droste_arch::feature::Feature;
+use droste_arch::feature::{Feature, FeatureSet};
 use droste_arch::fields::{Field, hcr_el2, sctlr_el1, tcr_el1, tcr_el2, tcr_el2_e2h};
 use droste_arch::sysreg::SysReg;
 
@@ -51,6 +51,26 @@ impl PacKey {
     }
 }
 
+/// What the control registers and features make of pointers in one translation regime, kept for as long as
+/// the regime's TCR_ELx has the same value.
+#[derive(Clone, Copy)]
+struct Resolved {
+    tcr: u64,
+    /// For instruction addresses, and for data addresses.
+    layouts: [Layout; 2],
+    algorithm: Algorithm,
+}
+
+/// The pointer layouts of the EL1&0, EL2&0 and EL2 regimes. Features never change, so TCR_ELx tells whether
+/// one is still valid.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct PointerLayouts([Option<Resolved>; 3]);
+
+/// Index of the regimes in [`PointerLayouts`].
+const EL1: usize = 0;
+const EL2_HOST: usize = 1;
+const EL2: usize = 2;
+
 impl Vcpu {
     /// AddPACIA and the like: the pointer with a code, or as it is if the key is not enabled.
     #[inline]
@@ -59,8 +79,9 @@ impl Vcpu {
             return Ok(ptr);
         }
         self.check_pauth_trap()?;
-        let layout = self.pointer_layout(key.is_data());
-        Ok(layout.add(self.pauth_algorithm(), ptr, modifier, self.pauth_key(key.registers())))
+        let value = self.pauth_key(key.registers());
+        let pointers = self.pointers();
+        Ok(pointers.layouts[usize::from(key.is_data())].add(pointers.algorithm, ptr, modifier, value))
     }
 
     /// AuthIA and the like: the pointer without its code, or as it is if the key is not enabled.
@@ -77,9 +98,10 @@ impl Vcpu {
             return Ok(ptr);
         }
         self.check_pauth_trap()?;
-        let layout = self.pointer_layout(key.is_data());
         let value = self.pauth_key(key.registers());
-        match layout.authenticate(self.pauth_algorithm(), ptr, modifier, value, key.is_b()) {
+        let pointers = self.pointers();
+        let layout = &pointers.layouts[usize::from(key.is_data())];
+        match layout.authenticate(pointers.algorithm, ptr, modifier, value, key.is_b()) {
             Authentication::Good(ptr) => Ok(ptr),
             Authentication::Bad(ptr) => self.auth_failed(key, ptr, combined),
         }
@@ -87,8 +109,8 @@ impl Vcpu {
 
     /// XPACI, XPACLRI (`data` false) and XPACD: the pointer without its code, unchecked.
     #[inline]
-    pub(crate) fn strip(&self, ptr: u64, data: bool) -> u64 {
-        self.pointer_layout(data).strip(ptr)
+    pub(crate) fn strip(&mut self, ptr: u64, data: bool) -> u64 {
+        self.pointers().layouts[usize::from(data)].strip(ptr)
     }
 
     /// PACGA: a 32-bit code for any data, in the upper half.
@@ -96,7 +118,7 @@ impl Vcpu {
     pub(crate) fn pacga(&mut self, data: u64, modifier: u64) -> Result<u64, Abort> {
         self.check_pauth_trap()?;
         let key = self.pauth_key([SysReg::APGAKeyHi_EL1, SysReg::APGAKeyLo_EL1]);
-        Ok(self.pauth_algorithm().compute(data, modifier, key) & 0xffff_ffff_0000_0000)
+        Ok(self.pointers().algorithm.compute(data, modifier, key) & 0xffff_ffff_0000_0000)
     }
 
     /// Faults with FEAT_FPAC, else returns what the instruction returns.
@@ -126,63 +148,87 @@ impl Vcpu {
         Key { high: self.sys(high), low: self.sys(low) }
     }
 
+    /// The layouts of the current regime.
     #[inline]
-    fn pauth_algorithm(&self) -> Algorithm {
-        if self.has(Feature::FEAT_PACIMP) {
+    fn pointers(&mut self) -> &Resolved {
+        let (regime, tcr) = if self.mode.in_host {
+            (EL2_HOST, SysReg::TCR_EL2)
+        } else if self.mode.el == 2 {
+            (EL2, SysReg::TCR_EL2)
+        } else {
+            (EL1, SysReg::TCR_EL1)
+        };
+        let tcr = self.sys(tcr);
+        if self.pointer_layouts.0[regime].is_none_or(|known| known.tcr != tcr) {
+            self.pointer_layouts.0[regime] = None;
+        }
+        let features = &self.features;
+        self.pointer_layouts.0[regime].get_or_insert_with(|| Resolved::new(features, regime, tcr))
+    }
+}
+
+impl Resolved {
+    #[cold]
+    fn new(features: &FeatureSet, regime: usize, tcr: u64) -> Resolved {
+        let has = |feature| features.contains(feature);
+        let algorithm = if has(Feature::FEAT_PACIMP) {
             Algorithm::ImplementationDefined
-        } else if self.has(Feature::FEAT_PACQARMA3) {
+        } else if has(Feature::FEAT_PACQARMA3) {
             Algorithm::Qarma3
         } else {
             Algorithm::Qarma5
-        }
-    }
-
-    /// The pointer layout of the current regime, for data or instruction addresses.
-    #[inline]
-    fn pointer_layout(&self, data: bool) -> Layout {
-        let variant = if self.has(Feature::FEAT_PAuth2) {
-            Variant::Pauth2
-        } else if self.has(Feature::FEAT_EPAC) {
-            Variant::Epac
-        } else {
-            Variant::Base
         };
-        let const_field = self.has(Feature::FEAT_CONSTPACFIELD);
-        if self.mode.el == 2 && !self.mode.in_host {
-            let tcr = self.sys(SysReg::TCR_EL2);
-            let tbi = tcr_el2::TBI.is_set(tcr) && (data || !tcr_el2::TBID.is_set(tcr));
-            let is_64k = tcr_el2::TG0.get(tcr) == 0b01;
-            let bottom = self.bottom_pac_bit(tcr_el2::T0SZ.get(tcr), is_64k, tcr_el2::DS.is_set(tcr));
-            return Layout { two_ranges: false, tbi: [tbi; 2], bottom: [bottom; 2], const_field, variant };
-        }
-        // TCR_EL2 with E2H = 1 has the layout of TCR_EL1.
-        const { assert!(tcr_el1::TBID1.mask() == tcr_el2_e2h::TBID1.mask()) };
-        let tcr = self.sys(if self.mode.in_host { SysReg::TCR_EL2 } else { SysReg::TCR_EL1 });
-        let tbi = |tbi: Field, tbid: Field| tbi.is_set(tcr) && (data || !tbid.is_set(tcr));
-        let ds = tcr_el1::DS.is_set(tcr);
-        let bottom = |tsz: Field, is_64k| self.bottom_pac_bit(tsz.get(tcr), is_64k, ds);
-        Layout {
-            two_ranges: true,
-            tbi: [tbi(tcr_el1::TBI0, tcr_el1::TBID0), tbi(tcr_el1::TBI1, tcr_el1::TBID1)],
-            bottom: [
-                bottom(tcr_el1::T0SZ, tcr_el1::TG0.get(tcr) == 0b01),
-                bottom(tcr_el1::T1SZ, tcr_el1::TG1.get(tcr) == 0b11),
-            ],
-            const_field,
-            variant,
-        }
+        let layouts = [false, true].map(|data| layout(features, regime, tcr, data));
+        Resolved { tcr, layouts, algorithm }
     }
+}
 
-    /// CalculateBottomPACBit; a size out of range is taken as the nearest in range.
-    #[inline]
-    fn bottom_pac_bit(&self, tsz: u64, is_64k: bool, ds: bool) -> u8 {
-        let max = match (self.has(Feature::FEAT_TTST), is_64k) {
-            (false, _) => 39,
-            (true, true) => 47,
-            (true, false) => 48,
-        };
-        let is_52_bit = if is_64k { self.has(Feature::FEAT_LVA) } else { ds && self.has(Feature::FEAT_LPA2) };
-        let min = if is_52_bit { 12 } else { 16 };
-        (64 - tsz.clamp(min, max)) as u8
+/// The layout of pointers to data, or of instruction addresses.
+fn layout(features: &FeatureSet, regime: usize, tcr: u64, data: bool) -> Layout {
+    let has = |feature| features.contains(feature);
+    let variant = if has(Feature::FEAT_PAuth2) {
+        Variant::Pauth2
+    } else if has(Feature::FEAT_EPAC) {
+        Variant::Epac
+    } else {
+        Variant::Base
+    };
+    let const_field = has(Feature::FEAT_CONSTPACFIELD);
+    if regime == EL2 {
+        let tbi = tcr_el2::TBI.is_set(tcr) && (data || !tcr_el2::TBID.is_set(tcr));
+        let is_64k = tcr_el2::TG0.get(tcr) == 0b01;
+        let bottom = bottom_pac_bit(features, tcr_el2::T0SZ.get(tcr), is_64k, tcr_el2::DS.is_set(tcr));
+        return Layout { two_ranges: false, tbi: [tbi; 2], bottom: [bottom; 2], const_field, variant };
     }
+    // TCR_EL2 with E2H = 1 has the layout of TCR_EL1.
+    const { assert!(tcr_el1::TBID1.mask() == tcr_el2_e2h::TBID1.mask()) };
+    let tbi = |tbi: Field, tbid: Field| tbi.is_set(tcr) && (data || !tbid.is_set(tcr));
+    let ds = tcr_el1::DS.is_set(tcr);
+    let bottom = |tsz: Field, is_64k| bottom_pac_bit(features, tsz.get(tcr), is_64k, ds);
+    Layout {
+        two_ranges: true,
+        tbi: [tbi(tcr_el1::TBI0, tcr_el1::TBID0), tbi(tcr_el1::TBI1, tcr_el1::TBID1)],
+        bottom: [
+            bottom(tcr_el1::T0SZ, tcr_el1::TG0.get(tcr) == 0b01),
+            bottom(tcr_el1::T1SZ, tcr_el1::TG1.get(tcr) == 0b11),
+        ],
+        const_field,
+        variant,
+    }
+}
+
+/// CalculateBottomPACBit; a size out of range is taken as the nearest in range.
+fn bottom_pac_bit(features: &FeatureSet, tsz: u64, is_64k: bool, ds: bool) -> u8 {
+    let max = match (features.contains(Feature::FEAT_TTST), is_64k) {
+        (false, _) => 39,
+        (true, true) => 47,
+        (true, false) => 48,
+    };
+    let is_52_bit = if is_64k {
+        features.contains(Feature::FEAT_LVA)
+    } else {
+        ds && features.contains(Feature::FEAT_LPA2)
+    };
+    let min = if is_52_bit { 12 } else { 16 };
+    (64 - tsz.clamp(min, max)) as u8
 }

@@ -3,7 +3,7 @@
 //! made to be cheap (some 5 ns with AES instructions) and to look random, not to resist an analyst.
 
 use super::Key;
-use crate::crypto::aes::full_round;
+use crate::crypto::aes::three_rounds;
 
 /// Digits of pi's hexadecimal expansion, so that the rounds differ under any key.
 const ROUND: [u128; 3] = [
@@ -15,10 +15,8 @@ const ROUND: [u128; 3] = [
 #[inline]
 pub(super) fn compute(data: u64, modifier: u64, key: Key) -> u64 {
     let key = u128::from(key.high) << 64 | u128::from(key.low);
-    let mut state = (u128::from(modifier) << 64 | u128::from(data)) ^ key;
-    for constant in ROUND {
-        state = full_round(state, key ^ constant);
-    }
+    let state = (u128::from(modifier) << 64 | u128::from(data)) ^ key;
+    let state = three_rounds(state, key, &ROUND);
     (state >> 64) as u64 ^ state as u64
 }
 

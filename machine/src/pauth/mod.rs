@@ -12,6 +12,7 @@ pub mod qarma;
 mod tests;
 
 pub use exec::PacKey;
+pub(crate) use exec::PointerLayouts;
 
 /// Which function of pointer, modifier and key makes the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

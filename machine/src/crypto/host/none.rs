@@ -12,7 +12,7 @@ pub(in crate::crypto) fn aes_mix_columns(_: u128) -> Option<u128> {
 pub(in crate::crypto) fn aes_inverse_mix_columns(_: u128) -> Option<u128> {
     None
 }
-pub(in crate::crypto) fn aes_full_round(_: u128, _: u128) -> Option<u128> {
+pub(in crate::crypto) fn aes_three_rounds(_: u128, _: u128, _: &[u128; 3]) -> Option<u128> {
     None
 }
 pub(in crate::crypto) fn sha1_rounds<const F: i32>(_: u128, _: u32, _: u128) -> Option<u128> {

@@ -62,13 +62,15 @@ pub(in crate::crypto) fn aes_inverse_mix_columns(x: u128) -> Option<u128> {
 }
 
 #[inline(always)]
-pub(in crate::crypto) fn aes_full_round(x: u128, key: u128) -> Option<u128> {
+pub(in crate::crypto) fn aes_three_rounds(x: u128, key: u128, constants: &[u128; 3]) -> Option<u128> {
     #[target_feature(enable = "aes")]
-    fn run(x: u128, key: u128) -> u128 {
-        register(_mm_aesenc_si128(vector(x), vector(key)))
+    fn run(x: u128, key: u128, constants: &[u128; 3]) -> u128 {
+        let key = vector(key);
+        let round = |state, constant| _mm_aesenc_si128(state, _mm_xor_si128(key, vector(constant)));
+        register(constants.iter().fold(vector(x), |state, constant| round(state, *constant)))
     }
     // SAFETY: the host has the AES instructions.
-    detected!("aes").then(|| unsafe { run(x, key) })
+    detected!("aes").then(|| unsafe { run(x, key, constants) })
 }
 
 /// Four SHA-1 rounds with function `F` (0 choose, 1 parity, 2 majority).

@@ -2,6 +2,7 @@
 
 mod recorded;
 mod rules;
+mod speed;
 
 use crate::cpu::Vcpu;
 use droste_arch::feature::Feature;
