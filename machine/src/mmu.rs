@@ -14,6 +14,7 @@ mod fetch;
 mod mailbox;
 mod maintenance;
 mod registers;
+mod stage2_cache;
 #[cfg(test)]
 mod tests;
 mod tlb;

@@ -1,6 +1,6 @@
 //! TLB maintenance instructions: what each names, and how it reaches the other CPUs.
 
-use droste_arch::fields::{hcr_el2, tcr_el1, tcr_el2, vtcr_el2};
+use droste_arch::fields::{hcr_el2, tcr_el1, tcr_el2};
 use droste_arch::sysreg::{SysInsn, SysReg};
 
 use super::Tlb;
@@ -18,14 +18,16 @@ pub(crate) struct TlbiOp {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// Everything of the regime and VMID.
+    /// Everything of stage 1 of the regime and VMID.
     All,
+    /// The same, and stage 2.
+    BothStages,
     /// Non-global entries of an ASID.
     Asid(u16),
     /// Entries for these virtual addresses, of an ASID and global, or of all ASIDs.
     Range { first: u64, last: u64, asid: Option<u16> },
-    /// Stage 2 translations of these intermediate physical addresses.
-    Ipa { first: u64, last: u64 },
+    /// Stage 2 translations of intermediate physical addresses; whose they are is not looked at.
+    Stage2,
     /// The mailbox ran over.
     Everything,
 }
@@ -50,8 +52,12 @@ impl Tlb {
             Scope::All => self.retire_spaces(op.regime, op.vmid),
             Scope::Asid(asid) => self.retire_asid(op.regime, vmid, asid),
             Scope::Range { first, last, asid } => self.remove_range(op.regime, vmid, first, last, asid),
-            // Entries combine both stages; software invalidates those by stage 1 scope after this.
-            Scope::Ipa { .. } => {}
+            Scope::BothStages => {
+                self.forget_stage2();
+                self.retire_spaces(op.regime, op.vmid);
+            }
+            // Combined entries stay: software invalidates them by stage 1 scope after this.
+            Scope::Stage2 => self.forget_stage2(),
             Scope::Everything => self.wipe(),
         }
     }
@@ -92,23 +98,19 @@ fn decode(cpu: &Vcpu, insn: SysInsn, xt: u64) -> Option<(TlbiOp, Domain)> {
         4 if matches!(crm, 0 | 4) => {
             let domain =
                 if crm == 4 && matches!(op2, 1 | 2 | 5 | 6) { Domain::Local } else { Domain::Broadcast };
-            let ranged = matches!(op2, 2 | 3 | 6 | 7);
-            let (first, last) =
-                if ranged { ipa_range(cpu, xt) } else { page(xt << 12 & 0xff_ffff_ffff_f000) };
-            let vmid = Some(cpu.vmid());
-            Some((TlbiOp { regime: Regime::El10, vmid, scope: Scope::Ipa { first, last } }, domain))
+            Some((TlbiOp { regime: Regime::El10, vmid: Some(cpu.vmid()), scope: Scope::Stage2 }, domain))
         }
         4 => {
             let domain = if matches!(crm, 6 | 7) { Domain::Local } else { Domain::Broadcast };
             let ranged = matches!(crm, 2 | 5 | 6);
             let el2 = cpu.el2_regime();
             let asid = (el2 == Regime::El20).then_some((xt >> 48) as u16);
-            let whole = |regime, vmid| TlbiOp { regime, vmid, scope: Scope::All };
+            let both_stages = |vmid| TlbiOp { regime: Regime::El10, vmid, scope: Scope::BothStages };
             let op = match op2 {
-                0 => whole(el2, None),
+                0 => TlbiOp { regime: el2, vmid: None, scope: Scope::All },
                 1 | 5 => TlbiOp { regime: el2, vmid: Some(0), scope: address(cpu, el2, xt, ranged, asid) },
-                4 => whole(Regime::El10, None),
-                2 | 6 => whole(Regime::El10, Some(cpu.vmid())),
+                4 => both_stages(None),
+                2 | 6 => both_stages(Some(cpu.vmid())),
                 _ => return None,
             };
             Some((op, domain))
@@ -140,13 +142,6 @@ fn address(cpu: &Vcpu, regime: Regime, xt: u64, ranged: bool, asid: Option<u16>)
     let first = sign_extend(base << shift, 37 + shift);
     let asid = asid.map(|asid| effective_asid(cpu, regime, asid));
     Scope::Range { first, last: first.saturating_add(size - 1), asid }
-}
-
-/// The addresses of a TLBI by range of IPAs.
-fn ipa_range(cpu: &Vcpu, xt: u64) -> (u64, u64) {
-    let (base, shift, size) = range(xt, vtcr_el2::DS.is_set(cpu.sys(SysReg::VTCR_EL2)));
-    let first = base << shift;
-    (first, first.saturating_add(size - 1))
 }
 
 /// The fields of a range operand: BaseADDR, its unit as a shift, and the size in bytes (TLBIRange).

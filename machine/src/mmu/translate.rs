@@ -2,6 +2,7 @@
 
 use super::context::{Contexts, Exhausted, Ids};
 use super::fault::Fault;
+use super::stage2_cache::{Stage2Cache, WithStage2Cache};
 use super::tlb::{Entries, Entry, NEVER, NORMAL, RamAddress, Range, salt};
 use super::walk::{
     self, Kind, MmuFeatures, Permissions, PhysMem, Privilege, Regime, Registers, Request, Tables, WalkConfig,
@@ -43,6 +44,7 @@ struct Resolved {
 pub struct Tlb {
     entries: Entries,
     contexts: Contexts,
+    stage2: Stage2Cache,
     features: MmuFeatures,
     regimes: [Resolved; 3],
     current: Regime,
@@ -79,6 +81,7 @@ impl Tlb {
         Self {
             entries: Entries::default(),
             contexts: Contexts::default(),
+            stage2: Stage2Cache::default(),
             features,
             regimes: [none; 3],
             current: Regime::El2,
@@ -101,6 +104,7 @@ impl Tlb {
     pub(crate) fn wipe(&mut self) {
         self.entries.clear();
         self.contexts.clear();
+        self.stage2.clear();
         self.invalidate_resolved();
     }
 
@@ -277,7 +281,9 @@ impl Tlb {
         }
         let config = self.contexts.walk_config(resolved.config);
         let request = Request::new(kind, privilege);
-        let found = walk::translate(memory, config, &resolved.registers.tables, va, request)?;
+        let key = u32::from(resolved.registers.vmid) << 16 | u32::from(resolved.config);
+        let cached = WithStage2Cache { memory, cache: &self.stage2, key };
+        let found = walk::translate(&cached, config, &resolved.registers.tables, va, request)?;
         let mut range = range;
         if upper == 1 && !found.global && config.stage1.enabled && !ids.upper_per_asid {
             range = self.split_upper_range(regime, kind);
@@ -306,6 +312,11 @@ impl Tlb {
     pub(super) fn retire_spaces(&mut self, regime: Regime, vmid: Option<u16>) {
         self.contexts.retire_spaces(regime, vmid);
         self.invalidate_resolved();
+    }
+
+    /// TLBI of anything that concerns stage 2.
+    pub(super) fn forget_stage2(&mut self) {
+        self.stage2.clear();
     }
 
     /// TLBI by ASID.

@@ -19,6 +19,7 @@ pub use config::{Half, MmuFeatures, Registers, Stage1, Stage2, WalkConfig};
 pub use granule::Granule;
 pub use permissions::{Kind, Permissions, Privilege};
 pub use stage1::Tables;
+pub use stage2::Stage2Page;
 
 use super::fault::Fault;
 
@@ -29,6 +30,14 @@ pub trait PhysMem {
 
     /// Replaces `expected` by `new` atomically and returns what was found; `None` is a synchronous external abort.
     fn compare_exchange(&self, pa: u64, expected: u64, new: u64) -> Option<u64>;
+
+    /// What an earlier walk of the same stage 2 found for the page of `ipa`, if that was kept.
+    fn cached_stage2(&self, _ipa: u64) -> Option<Stage2Page> {
+        None
+    }
+
+    /// Offers what stage 2 gave for the page of an IPA.
+    fn cache_stage2(&self, _ipa: u64, _page: Stage2Page) {}
 }
 
 /// The translation regimes without EL3.

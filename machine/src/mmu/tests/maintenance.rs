@@ -454,3 +454,86 @@ fn vmids_isolate_two_stage_translations() {
         }
     }
 }
+
+/// What two-stage edits do: the guest changes stage 1 and tells, the hypervisor changes stage 2 and tells.
+#[test]
+fn two_stage_translations_equal_fresh_walks_under_correct_maintenance() {
+    const TABLES: u64 = 0x100_0000;
+    let shape = Shape { start_level: 1, input_bits: 40, ..SHAPE };
+    let memory = Counted::default();
+    let fake = &memory.memory;
+    let s1_root = fake.allocate();
+    let s2_root = fake.allocate_aligned(0x2000);
+    for n in 0..64 {
+        let table = TABLES + n * 0x1_0000;
+        fake.map(s2_root, shape, table, 3, table | bit::S2_RW);
+    }
+    let registers = RegimeRegisters {
+        control: walk::Registers { hcr: 1, vtcr: 24 | 1 << 6 | 0b101 << 16, ..registers() },
+        tables: Tables { ttbr: [s1_root; 2], vttbr: s2_root },
+        asid: 1,
+        vmid: 1,
+    };
+    let config = WalkConfig::new(Regime::El10, &registers.control, &FEATURES);
+    let mut tlb = Tlb::new(FEATURES);
+    let mut random = Random(0x1234_5678_9abc_def1);
+    let ipa = |n: u64| 0x8000_0000 + n * 0x1000;
+    for step in 0..20_000 {
+        tlb.resolve(Regime::El10, registers);
+        let va = LOW_PAGE + random.below(8) * 0x1000;
+        match random.below(8) {
+            0 => {
+                let slot = fake.map(s1_root, SHAPE, va, 3, ipa(random.below(8)) | bit::AF | bit::NG);
+                if random.below(4) == 0 {
+                    fake.write(slot, 0);
+                }
+                let scope = Scope::Range { first: va, last: va | 0xfff, asid: Some(1) };
+                tlb.maintain(TlbiOp { regime: Regime::El10, vmid: Some(1), scope });
+            }
+            1 => {
+                let bits = [bit::S2_RW, bit::S2_READ, 0][random.below(3) as usize];
+                let pa = 0x1_0000_0000 + random.below(64) * 0x1000;
+                let slot = fake.map(s2_root, shape, ipa(random.below(8)), 3, pa | bits);
+                if bits == 0 {
+                    fake.write(slot, 0);
+                }
+                for scope in [Scope::Stage2, Scope::All] {
+                    tlb.maintain(TlbiOp { regime: Regime::El10, vmid: Some(1), scope });
+                }
+            }
+            _ => {
+                let kind = [Kind::Read, Kind::Write, Kind::Execute][random.below(3) as usize];
+                let request = Request::new(kind, Privilege::Privileged);
+                let fresh = walk::translate(&memory, &config, &registers.tables, va, request);
+                let cached = tlb.translate(&memory, Regime::El10, va, kind, Privilege::Privileged);
+                let fresh = fresh.map(|t| t.pa & !0xfff);
+                assert_eq!(cached.map(|entry| entry.pa), fresh, "step {step}, {kind:?} of {va:#x}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_guests_own_maintenance_leaves_stage_2_cached() {
+    let memory = Counted::default();
+    let shape = Shape { start_level: 1, input_bits: 40, ..SHAPE };
+    let root = memory.memory.allocate_aligned(0x2000);
+    memory.memory.map(root, shape, LOW_PAGE, 3, 0x1_0000 | bit::S2_RW);
+    let registers = RegimeRegisters {
+        control: walk::Registers { hcr: 1, vtcr: 24 | 1 << 6 | 0b101 << 16, ..Default::default() },
+        tables: Tables { ttbr: [0; 2], vttbr: root },
+        asid: 0,
+        vmid: 1,
+    };
+    let mut tlb = Tlb::new(FEATURES);
+    let mut reads = |scope| {
+        tlb.maintain(TlbiOp { regime: Regime::El10, vmid: Some(1), scope });
+        tlb.resolve(Regime::El10, registers);
+        let before = memory.reads.get();
+        tlb.translate(&memory, Regime::El10, LOW_PAGE, Kind::Read, Privilege::User).unwrap();
+        memory.reads.get() - before
+    };
+    assert_eq!(reads(Scope::All), 3, "the first walk");
+    assert_eq!(reads(Scope::All), 0);
+    assert_eq!(reads(Scope::BothStages), 3);
+}

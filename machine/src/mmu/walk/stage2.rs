@@ -39,6 +39,17 @@ impl Access {
     pub(super) fn table_update() -> Self {
         Self { read: true, write: true, table_walk: true, ..Self::NONE }
     }
+
+    /// Whether an earlier result permits this access. Anything out of the ordinary walks again.
+    fn is_served_by(self, s2: &Stage2, page: &Stage2Page) -> bool {
+        let privilege = if self.user { Privilege::User } else { Privilege::Privileged };
+        let allowed = |asked: bool, kind| !asked || page.permissions.allows(privilege, kind);
+        allowed(self.read, Kind::Read)
+            && allowed(self.write, Kind::Write)
+            && allowed(self.execute, Kind::Execute)
+            && !(self.table_walk && (s2.protect_walks || self.write))
+            && self.check
+    }
 }
 
 impl From<Request> for Access {
@@ -56,9 +67,12 @@ impl From<Request> for Access {
 }
 
 /// What stage 2 contributes to a translation.
-pub(super) struct Output {
-    pub(super) pa: u64,
-    pub(super) size_log2: u8,
+#[derive(Debug, Clone, Copy)]
+pub struct Stage2Page {
+    /// Output physical address.
+    pub pa: u64,
+    /// log2 of the block or page.
+    pub size_log2: u8,
     pub(super) permissions: Permissions,
     pub(super) attributes: Stage2Attributes,
 }
@@ -73,7 +87,24 @@ pub(super) fn translate<M: PhysMem>(
     vttbr: u64,
     ipa: u64,
     access: Access,
-) -> Result<Output, Fault> {
+) -> Result<Stage2Page, Fault> {
+    if let Some(page) = memory.cached_stage2(ipa)
+        && access.is_served_by(s2, &page)
+    {
+        return Ok(Stage2Page { pa: page.pa & !0xfff | ipa & 0xfff, ..page });
+    }
+    let page = translate_uncached(memory, s2, vttbr, ipa, access)?;
+    memory.cache_stage2(ipa, page);
+    Ok(page)
+}
+
+fn translate_uncached<M: PhysMem>(
+    memory: &M,
+    s2: &Stage2,
+    vttbr: u64,
+    ipa: u64,
+    access: Access,
+) -> Result<Stage2Page, Fault> {
     let fault = |kind, level| Fault {
         kind,
         level,
@@ -143,7 +174,7 @@ fn finish<M: PhysMem>(
     level: i8,
     access: Access,
     fault: &impl Fn(FaultKind, i8) -> Fault,
-) -> Result<Option<Output>, Fault> {
+) -> Result<Option<Stage2Page>, Fault> {
     let size_log2 = s2.granule.block_log2(level);
     let offset_mask = low_mask(size_log2);
     let pa = s2.granule.descriptor_address(descriptor, s2.ds, s2.lpa) & !offset_mask | ipa & offset_mask;
@@ -178,7 +209,7 @@ fn finish<M: PhysMem>(
     let dirty = updated & WRITABLE != 0;
     let permissions =
         Permissions::stage2(leaf.read, leaf.write && dirty, leaf.user_execute, leaf.privileged_execute);
-    Ok(Some(Output { pa, size_log2, permissions, attributes }))
+    Ok(Some(Stage2Page { pa, size_log2, permissions, attributes }))
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "a row of the permission table")]
