@@ -130,6 +130,7 @@ impl Expr {
 impl FieldTest {
     /// Whether the field of a register with this value passes.
     #[must_use]
+    #[inline]
     pub const fn holds(&self, register: u64) -> bool {
         let unused = 64 - self.width as u32;
         let field = (register >> self.lsb) << unused >> unused;

@@ -69,22 +69,26 @@ impl FeatureSet {
 
     /// Whether the feature is in the set.
     #[must_use]
+    #[inline]
     pub const fn contains(&self, feature: Feature) -> bool {
         self.0[feature as usize / 64] >> (feature as usize % 64) & 1 != 0
     }
 
     /// Adds a feature.
+    #[inline]
     pub const fn insert(&mut self, feature: Feature) {
         self.0[feature as usize / 64] |= 1 << (feature as usize % 64);
     }
 
     /// Removes a feature.
+    #[inline]
     pub const fn remove(&mut self, feature: Feature) {
         self.0[feature as usize / 64] &= !(1 << (feature as usize % 64));
     }
 
     /// The set with these features added.
     #[must_use]
+    #[inline]
     pub const fn with(mut self, features: &[Feature]) -> Self {
         let mut i = 0;
         while i < features.len() {

@@ -19,42 +19,49 @@ pub struct Field {
 impl Field {
     /// The field that spans bits `msb` down to `lsb`.
     #[must_use]
+    #[inline]
     pub const fn new(msb: u8, lsb: u8) -> Field {
         Field { lsb, width: msb - lsb + 1 }
     }
 
     /// The lowest bit number of the field.
     #[must_use]
+    #[inline]
     pub const fn lsb(self) -> u8 {
         self.lsb
     }
 
     /// The mask of the field in the register.
     #[must_use]
+    #[inline]
     pub const fn mask(self) -> u64 {
         (u64::MAX >> (64 - self.width)) << self.lsb
     }
 
     /// The field's value, right-aligned.
     #[must_use]
+    #[inline]
     pub const fn get(self, register: u64) -> u64 {
         (register & self.mask()) >> self.lsb
     }
 
     /// The field's value as a signed number.
     #[must_use]
+    #[inline]
     pub const fn get_signed(self, register: u64) -> i64 {
         (self.get(register) << (64 - self.width)).cast_signed() >> (64 - self.width)
     }
 
     /// Whether any bit of the field is set.
     #[must_use]
+    #[inline]
     pub const fn is_set(self, register: u64) -> bool {
         register & self.mask() != 0
     }
 
     /// The register with the field replaced; bits of `value` beyond the field are ignored.
     #[must_use]
+    #[inline]
     pub const fn with(self, register: u64, value: u64) -> u64 {
         (register & !self.mask()) | ((value << self.lsb) & self.mask())
     }

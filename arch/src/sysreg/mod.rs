@@ -23,6 +23,7 @@ pub struct SysEncoding(pub u16);
 impl SysEncoding {
     /// The encoding with these numbers.
     #[must_use]
+    #[inline]
     pub const fn new(op0: u8, op1: u8, crn: u8, crm: u8, op2: u8) -> Self {
         let (op0, op1, crn, crm) = (op0 as u16, op1 as u16, crn as u16, crm as u16);
         Self((op0 & 3) << 14 | (op1 & 7) << 11 | (crn & 15) << 7 | (crm & 15) << 3 | (op2 & 7) as u16)
@@ -30,42 +31,49 @@ impl SysEncoding {
 
     /// The encoding in an instruction word.
     #[must_use]
+    #[inline]
     pub const fn of_word(word: u32) -> Self {
         Self((word >> 5 & 0xffff) as u16)
     }
 
     /// `op0`.
     #[must_use]
+    #[inline]
     pub const fn op0(self) -> u8 {
         (self.0 >> 14) as u8
     }
 
     /// `op1`.
     #[must_use]
+    #[inline]
     pub const fn op1(self) -> u8 {
         (self.0 >> 11 & 7) as u8
     }
 
     /// `CRn`.
     #[must_use]
+    #[inline]
     pub const fn crn(self) -> u8 {
         (self.0 >> 7 & 15) as u8
     }
 
     /// `CRm`.
     #[must_use]
+    #[inline]
     pub const fn crm(self) -> u8 {
         (self.0 >> 3 & 15) as u8
     }
 
     /// `op2`.
     #[must_use]
+    #[inline]
     pub const fn op2(self) -> u8 {
         (self.0 & 7) as u8
     }
 
     /// The ISS of a trap (EC 0x18) of an instruction word that contains such an encoding.
     #[must_use]
+    #[inline]
     pub const fn iss(word: u32) -> u32 {
         let n = Self::of_word(word);
         (n.op0() as u32) << 20
@@ -111,12 +119,14 @@ impl SysReg {
 
     /// A number below [`COUNT`] that identifies the register.
     #[must_use]
+    #[inline]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 
     /// The register that has this number.
     #[must_use]
+    #[inline]
     pub const fn from_index(index: usize) -> Option<Self> {
         if index < COUNT { Some(Self(index as u16)) } else { None }
     }
@@ -149,6 +159,7 @@ impl SysReg {
 
     /// The encoding.
     #[must_use]
+    #[inline]
     pub fn encoding(self) -> SysEncoding {
         SysEncoding(self.row().key)
     }
@@ -231,6 +242,7 @@ impl SysInsn {
 
     /// A number below [`INSN_COUNT`] that identifies the instruction.
     #[must_use]
+    #[inline]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
@@ -256,12 +268,14 @@ impl SysInsn {
 
     /// The encoding.
     #[must_use]
+    #[inline]
     pub fn encoding(self) -> SysEncoding {
         SysEncoding(self.row().key)
     }
 
     /// What the instruction is about.
     #[must_use]
+    #[inline]
     pub fn kind(self) -> SysInsnKind {
         self.row().kind
     }

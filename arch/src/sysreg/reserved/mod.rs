@@ -42,6 +42,7 @@ impl Masks {
 
     /// What the register holds after a write of `value`.
     #[must_use]
+    #[inline]
     pub const fn apply(self, value: u64) -> u64 {
         value & self.writable | self.ones
     }
