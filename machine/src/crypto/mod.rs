@@ -1,7 +1,7 @@
 //! The steps that A64's cryptographic, checksum and polynomial instructions perform, as pure functions.
 //!
 //! Vector operands are whole registers as `u128`, lane 0 in the low bits. Every function has a portable
-//! implementation; [`host`] holds what the host's own instructions do faster, with the same results.
+//! implementation; `host` holds what the host's own instructions do faster, with the same results.
 
 pub mod aes;
 pub mod crc32;
@@ -57,6 +57,9 @@ fn parity(x: u32, y: u32, z: u32) -> u32 {
 }
 
 #[cfg(test)]
+pub(crate) use test_numbers::sequence as test_sequence;
+
+#[cfg(test)]
 mod test_numbers {
     /// A fixed sequence of well-mixed numbers (SplitMix64), for comparing two implementations.
     pub(crate) fn sequence(seed: u64) -> impl Iterator<Item = u128> {
@@ -71,5 +74,3 @@ mod test_numbers {
         std::iter::repeat_with(move || u128::from(next()) << 64 | u128::from(next()))
     }
 }
-#[cfg(test)]
-pub(crate) use test_numbers::sequence as test_sequence;

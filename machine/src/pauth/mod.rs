@@ -1,7 +1,7 @@
 //! Pointer authentication: the algorithms, and how a code is put into, checked in and taken out of a
 //! pointer.
 //!
-//! Everything here except [`exec`] works on explicit inputs. Not implemented: FEAT_PAuth_LR.
+//! Everything here except `exec` works on explicit inputs. Not implemented: FEAT_PAuth_LR.
 
 mod exec;
 mod fast;

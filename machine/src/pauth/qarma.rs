@@ -48,8 +48,8 @@ fn qarma<const ITERATIONS: usize>(sbox: &Sbox, data: u64, modifier: u64, key: Ke
     let modk0 = key0.rotate_right(1) ^ (key0 >> 63);
     let mut tweak = modifier;
     let mut x = data ^ key0;
-    for i in 0..=ITERATIONS {
-        x ^= key1 ^ tweak ^ ROUND_CONSTANTS[i];
+    for (i, constant) in ROUND_CONSTANTS[..=ITERATIONS].iter().enumerate() {
+        x ^= key1 ^ tweak ^ constant;
         if i > 0 {
             x = multiply(permute::<{ Permutation::CELLS }>(x));
         }

@@ -1,7 +1,8 @@
 //! Advanced SIMD three different: `asimddiff` (long, wide and narrowing forms).
 
 use super::fields::{finish_full, q, rd, rm, rn, set_half, size, sizes, v};
-use super::lanes::{Out, high_narrow, lanes, lanes_mut, map_long, map_wide};
+use super::lanes::{lanes, lanes_mut};
+use super::loops::{Out, high_narrow, map_long, map_wide};
 use super::ops::*;
 use crate::cpu::Vcpu;
 use crate::crypto::polynomial;

@@ -4,7 +4,7 @@ use super::asimddiff::long_by_size;
 use super::asimdsame::by_size;
 use super::asimdsame2::{dot_products, product};
 use super::fields::{element, finish, finish_full, q, rd, rn, set_vector, size, splat, v};
-use super::lanes::Out;
+use super::loops::Out;
 use super::ops::*;
 use crate::cpu::Vcpu;
 use crate::interp::{Exec, Handler};

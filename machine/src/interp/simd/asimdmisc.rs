@@ -2,7 +2,7 @@
 
 use super::asimdsame::{by_size, is_reserved};
 use super::fields::{finish, q, rd, rn, set_half, set_qc, set_vector, size, sizes, v};
-use super::lanes::{Out, clamp_narrow, widen};
+use super::loops::{Out, clamp_narrow, widen};
 use super::ops::*;
 use crate::cpu::Vcpu;
 use crate::interp::{Exec, Flow, Handler};

@@ -1,7 +1,8 @@
 //! Advanced SIMD three same, integer: `asimdsame`.
 
 use super::fields::{self, finish, q, rd, rm, rn, set_vector, size, sizes, v};
-use super::lanes::{Out, lanes, lanes_mut, map, map_pairs};
+use super::lanes::{lanes, lanes_mut};
+use super::loops::{Out, map, map_pairs};
 use super::ops::*;
 use crate::cpu::Vcpu;
 use crate::crypto::polynomial;

@@ -1,7 +1,7 @@
 //! Advanced SIMD shift by immediate, integer: `asimdshf`, and its scalar forms, `asisdshf`.
 
 use super::fields::{finish, finish_scalar, low, q, rd, rn, set_half, set_qc, v};
-use super::lanes::{Out, shift, shift_narrow, widen};
+use super::loops::{Out, shift, shift_narrow, widen};
 use super::ops::*;
 use crate::cpu::Vcpu;
 use crate::interp::{Exec, Flow, Handler};

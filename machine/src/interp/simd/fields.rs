@@ -1,6 +1,6 @@
 //! Fields that the vector encodings share, and how their results reach the registers.
 
-use super::lanes::Out;
+use super::loops::Out;
 use crate::cpu::Vcpu;
 use crate::interp::{Exec, Flow};
 

@@ -18,6 +18,7 @@ mod crypto;
 mod fields;
 mod lanes;
 mod loads;
+mod loops;
 mod ops;
 mod scalar;
 

@@ -7,7 +7,7 @@ use super::asimdelem::indexed;
 use super::asimdmisc::clamp_by_size;
 use super::asimdsame::by_size;
 use super::fields::{finish_scalar, low, rd, rm, rn, set_qc, size, sizes, splat, v};
-use super::lanes::Out;
+use super::loops::Out;
 use super::ops::*;
 use crate::cpu::Vcpu;
 use crate::interp::{Exec, Flow, Handler};

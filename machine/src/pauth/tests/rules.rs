@@ -27,7 +27,7 @@ fn signed_pointers_authenticate_in_every_layout_and_lose_their_code() {
                     let ptr = if ptr >> 55 & 1 != 0 { ptr | 0x7f << 48 } else { ptr };
                     let signed = l.add(algorithm, ptr, 7, KEY);
                     assert_ne!(signed, ptr);
-                    assert_eq!((signed ^ ptr) & (1 << 55 | (1 << 48) - 1), 0, "address and bit 55 stay");
+                    assert_eq!((signed ^ ptr) & ((1 << 55) | ((1 << 48) - 1)), 0, "address and bit 55 stay");
                     assert!(!tbi || signed >> 56 == ptr >> 56, "the tag stays");
                     assert_eq!(l.authenticate(algorithm, signed, 7, KEY, false), Authentication::Good(ptr));
                     assert_eq!(l.strip(signed), ptr);
