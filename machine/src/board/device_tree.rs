@@ -30,6 +30,9 @@ const PPI: u32 = 1;
 const EDGE_RISING: u32 = 1;
 const LEVEL_HIGH: u32 = 4;
 
+/// Room that is left in the tree, because firmware and hypervisors add to it in place.
+const SLACK_BYTES: u32 = 64 << 10;
+
 const UART_CLOCK_HZ: u32 = 24_000_000;
 const KEY_POWER: u32 = 116;
 
@@ -92,7 +95,7 @@ pub fn build(config: &BoardConfig) -> Vec<u8> {
         }));
     }
     root.add_child(node("aliases", |aliases| aliases.set("serial0", uart_path())));
-    tree.to_dtb()
+    flatten(&tree)
 }
 
 /// Puts the memory size and the boot information into a device tree that a user gave, and leaves the rest.
@@ -113,12 +116,23 @@ pub fn adapt(dtb: &[u8], config: &BoardConfig) -> Result<Vec<u8>, DeviceTreeErro
     theirs.remove_property("stdout-path");
     console.into_iter().for_each(|property| theirs.add_property(property));
     tree.root.add_child(theirs);
-    Ok(tree.to_dtb())
+    Ok(flatten(&tree))
 }
 
 /// Writes a flattened device tree as source text.
 pub fn to_source(dtb: &[u8]) -> Result<String, DeviceTreeError> {
     Fdt::new(dtb).map(|fdt| fdt.to_string()).map_err(|error| DeviceTreeError(error.to_string()))
+}
+
+/// Flattens a tree and leaves room at its end.
+fn flatten(tree: &DeviceTree) -> Vec<u8> {
+    let mut dtb = tree.to_dtb();
+    // The total size is the second word of the header.
+    if let Some(total_bytes) = dtb.get_mut(4..8).and_then(|word| word.first_chunk_mut()) {
+        *total_bytes = (u32::from_be_bytes(*total_bytes) + SLACK_BYTES).to_be_bytes();
+    }
+    dtb.resize(dtb.len() + SLACK_BYTES as usize, 0);
+    dtb
 }
 
 fn chosen(boot: &BootInfo) -> DeviceTreeNode {

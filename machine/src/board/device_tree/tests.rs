@@ -125,3 +125,12 @@ fn damaged_tree_is_refused() {
     assert!(to_source(b"not a tree").is_err());
     assert!(to_source(&dtb).unwrap().contains("compatible = \"linux,dummy-virt\";"));
 }
+
+#[test]
+fn tree_has_room_for_additions_in_place() {
+    let dtb = build(&config());
+    let word = |at: usize| u32::from_be_bytes(dtb[at..at + 4].try_into().unwrap());
+    let strings_end = word(12) + word(32);
+    assert_eq!(word(4) as usize, dtb.len());
+    assert_eq!(word(4) - strings_end, SLACK_BYTES);
+}
