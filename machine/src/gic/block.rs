@@ -183,8 +183,7 @@ mod tests {
 
     #[test]
     fn best_prefers_priority_then_the_lowest_number() {
-        let mut block = Block::default();
-        block.priority = [0xa0; 32];
+        let mut block = Block { priority: [0xa0; 32], ..Block::default() };
         block.priority[9] = 0x40;
         block.priority[7] = 0x40;
         assert_eq!(block.best(1 << 3 | 1 << 7 | 1 << 9), Some((0x40, 7)));

@@ -3,19 +3,19 @@
 use crate::gic::{FIRST_SPECIAL, PRIORITY_MASK};
 use droste_arch::fields::ich_lr_n__el2 as lr;
 
-/// ICH_LR<n>_EL2.EOI, which is part of pINTID: a maintenance interrupt at the end of the interrupt.
+/// `ICH_LR<n>_EL2.EOI`, which is part of pINTID: a maintenance interrupt at the end of the interrupt.
 const EOI: u64 = 1 << 41;
 
-/// The bits of ICH_LR<n>_EL2 that are implemented: 16-bit vINTID, five priority bits, no NMI.
+/// The bits of `ICH_LR<n>_EL2` that are implemented: 16-bit vINTID, five priority bits, no NMI.
 const IMPLEMENTED: u64 = 0xf0f8_1fff_0000_ffff;
 
-/// ICH_LR<n>_EL2.
+/// `ICH_LR<n>_EL2`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ListRegister(u64);
 
-/// ICH_LR<n>_EL2.State, bit 0.
+/// `ICH_LR<n>_EL2.State`, bit 0.
 const PENDING: u64 = 1;
-/// ICH_LR<n>_EL2.State, bit 1.
+/// `ICH_LR<n>_EL2.State`, bit 1.
 const ACTIVE: u64 = 2;
 
 impl ListRegister {

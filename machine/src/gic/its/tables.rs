@@ -1,4 +1,4 @@
-//! GITS_BASER<n>: the tables that the guest provides, as far as they bound what can be mapped.
+//! `GITS_BASER<n>`: the tables that the guest provides, as far as they bound what can be mapped.
 
 use crate::ram::GuestRam;
 

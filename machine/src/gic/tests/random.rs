@@ -139,7 +139,7 @@ fn random_accesses_keep_the_published_state_consistent() {
         match random.below(10) {
             0 => {
                 let at = offset(&mut random, &[0, 0x84, 0x104, 0x184, 0x204, 0x284, 0x304, 0x384, 0x6140]);
-                board.distributor().write(at % 0x1_0000 & !(u64::from(size) - 1), size, random.value());
+                board.distributor().write((at % 0x1_0000) & !(u64::from(size) - 1), size, random.value());
             }
             1 => {
                 let at = offset(&mut random, &[0x14, 0x1_0080, 0x1_0100, 0x1_0200, 0x1_0280, 0x1_0380]);
