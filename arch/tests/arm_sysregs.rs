@@ -54,8 +54,8 @@ fn every_flag_is_a_writable_bit_of_our_register() {
         unknown::<el2::CptrEl2>(SysReg::CPTR_EL2, 0x3 << 32),
         unknown::<el2::EsrEl2>(SysReg::ESR_EL2, 0),
         unknown::<el2::HcrEl2>(SysReg::HCR_EL2, 0),
-        // VTLBIDEN is of 2025.
-        unknown::<el2::HcrxEl2>(SysReg::HCRX_EL2, 1 << 25),
+        // VTLBIDEN, NVTGE and all above are of 2025.
+        unknown::<el2::HcrxEl2>(SysReg::HCRX_EL2, 1 << 25 | u64::MAX << 27),
         unknown::<el2::HdfgrtrEl2>(SysReg::HDFGRTR_EL2, 0),
         unknown::<el2::HdfgwtrEl2>(SysReg::HDFGWTR_EL2, 0),
         unknown::<el2::HfgitrEl2>(SysReg::HFGITR_EL2, 0),
