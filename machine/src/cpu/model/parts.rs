@@ -4,10 +4,6 @@ use super::Model;
 use droste_arch::feature::FeatureSet;
 use droste_arch::sysreg::SysReg;
 
-/// Whether `max` announces FEAT_NV2. It is implemented when exceptions, translation and system registers
-/// all know it; until then it is there for `max,+nv2`.
-const MAX_HAS_NV2: bool = false;
-
 /// ID registers as the real part has them.
 struct Part {
     name: &'static str,
@@ -121,7 +117,7 @@ const PARTS: [Part; 6] = [
 ];
 
 /// Fields (register, lowest bit, highest value) of what this machine does not have or has in part.
-const LIMITS: [(SysReg, u8, u64); 27] = [
+const LIMITS: [(SysReg, u8, u64); 26] = [
     // EL0, EL1, EL2 in AArch64 state only, no EL3.
     (SysReg::ID_AA64PFR0_EL1, 0, 1),
     (SysReg::ID_AA64PFR0_EL1, 4, 1),
@@ -154,9 +150,8 @@ const LIMITS: [(SysReg, u8, u64); 27] = [
     (SysReg::ID_AA64MMFR1_EL1, 24, 0),
     (SysReg::ID_AA64MMFR1_EL1, 32, 0),
     (SysReg::ID_AA64MMFR1_EL1, 44, 0),
-    // LSMAOC, NV.
+    // LSMAOC.
     (SysReg::ID_AA64MMFR2_EL1, 8, 0),
-    (SysReg::ID_AA64MMFR2_EL1, 24, if MAX_HAS_NV2 { 2 } else { 0 }),
 ];
 
 /// Number of PMU event counters.
@@ -175,7 +170,6 @@ pub(super) fn model(name: &str) -> Option<Model> {
 /// All features that the machine implements.
 pub(super) fn everything() -> FeatureSet {
     let mut max = PARTS[0].model();
-    max.set_field(SysReg::ID_AA64MMFR2_EL1, 24, 2);
     max.set_field(SysReg::ID_AA64MMFR2_EL1, 20, 1);
     // The other algorithms of pointer authentication, and the plainer kinds.
     let mut features = max.features;
