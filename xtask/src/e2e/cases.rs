@@ -43,6 +43,8 @@ pub(crate) struct Case {
 
 /// The cases that `cargo xtask test` runs; the others run by `--case`.
 const READY: &[&str] = &[
+    "cpu",
+    "cpu-smp4",
     "cpu-el1",
     "demo-hyp",
     "demo-hyp-twice",
@@ -111,6 +113,28 @@ pub(crate) const CASES: &[Case] = &[
         cpus: 4,
         el: 1,
         expect: &["^cpu-tests at EL1", "^cpu-tests: [0-9]+ passed, 0 failed"],
+        ..BARE
+    },
+    Case {
+        name: "cpu-access",
+        what: "PAN and unprivileged accesses at EL1",
+        kernel: Kernel::Bare("cpu-tests-access"),
+        el: 1,
+        expect: &["^cpu-tests-access: [0-9]+ passed, 0 failed"],
+        ..BARE
+    },
+    Case {
+        name: "cpu-nested",
+        what: "FEAT_NV and FEAT_NV2",
+        kernel: Kernel::Bare("cpu-tests-nested"),
+        expect: &["^cpu-tests-nested: [0-9]+ passed, 0 failed"],
+        ..BARE
+    },
+    Case {
+        name: "cpu-debug",
+        what: "single step, breakpoints and watchpoints",
+        kernel: Kernel::Bare("cpu-tests-debug"),
+        expect: &["^cpu-tests-debug: [0-9]+ passed, 0 failed"],
         ..BARE
     },
     Case {

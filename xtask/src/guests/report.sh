@@ -14,6 +14,13 @@ if [ -n "$url" ]; then
 	echo "DROSTE-NET $(ip -4 -o addr show scope global | awk '{print $2, $4}')"
 	echo "DROSTE-NET sum $(curl -s --max-time 60 "$url" | sha256sum | cut -d' ' -f1)"
 fi
-echo "DROSTE-SYSTEMD login: $(systemctl is-active serial-getty@ttyAMA0.service) failed: $(systemctl --failed --no-legend --plain | cut -d' ' -f1 | tr '\n' ' ')"
+# The login prompt comes last, when nothing else is to be started, or after five seconds.
+tries=0
+until systemctl -q is-active serial-getty@ttyAMA0.service || [ $tries = 60 ]; do
+	sleep 1
+	tries=$((tries + 1))
+done
+failed=$(systemctl --failed --no-legend --plain | cut -d' ' -f1 | tr '\n' ' ')
+echo "DROSTE-SYSTEMD login: $(systemctl is-active serial-getty@ttyAMA0.service) failed: $failed"
 [ "$(arg poweroff)" = 1 ] && systemctl poweroff --no-block
 exit 0

@@ -159,6 +159,10 @@ const LINKS: &[(&str, &str)] = &[
     ("/etc/systemd/system/default.target", "/usr/lib/systemd/system/multi-user.target"),
     // They wait for what this machine does not have, or change from run to run.
     ("/etc/systemd/system/systemd-networkd-wait-online.service", "/dev/null"),
+    // They bring up to date what nobody reads here, and take long.
+    ("/etc/systemd/system/systemd-hwdb-update.service", "/dev/null"),
+    ("/etc/systemd/system/systemd-journal-catalog-update.service", "/dev/null"),
+    ("/etc/systemd/system/ldconfig.service", "/dev/null"),
     ("/etc/systemd/system/apt-daily.timer", "/dev/null"),
     ("/etc/systemd/system/e2scrub_all.timer", "/dev/null"),
     ("/etc/systemd/system/fstrim.timer", "/dev/null"),

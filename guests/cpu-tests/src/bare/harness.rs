@@ -39,9 +39,6 @@ pub(crate) fn skip(name: &str) {
 
 /// The last line.
 pub(crate) fn summary() {
-    println!(
-        "cpu-tests: {} passed, {} failed",
-        PASSED.load(Ordering::Relaxed),
-        FAILED.load(Ordering::Relaxed)
-    );
+    let (passed, failed) = (PASSED.load(Ordering::Relaxed), FAILED.load(Ordering::Relaxed));
+    println!("{}: {passed} passed, {failed} failed", super::PROGRAM);
 }

@@ -1,7 +1,9 @@
-//! The test programs, one module each, and how they report.
+//! The groups of tests, one module each, and how they report.
 #![allow(unsafe_code)] // bare metal
 
+mod access;
 mod catch;
+mod debug;
 mod exceptions;
 mod granules;
 mod harness;
@@ -16,21 +18,40 @@ mod virtualization;
 
 use guest_support::{println, sysreg};
 
+/// Which of this package's programs this is: each has its own groups of tests, on what all of them build.
+const PROGRAM: &str = env!("CARGO_BIN_NAME");
+
 #[unsafe(no_mangle)]
 extern "Rust" fn guest_main() {
-    println!("cpu-tests at EL{}", sysreg::current_el());
+    let el = sysreg::current_el();
+    println!("{PROGRAM} at EL{el}");
     catch::install();
+    match (PROGRAM, el) {
+        ("cpu-tests", _) => everything(el),
+        ("cpu-tests-access", 1) => {
+            mmu::run();
+            access::run();
+        }
+        ("cpu-tests-nested", 2) => {
+            mmu::run();
+            nested::run();
+        }
+        ("cpu-tests-debug", 2) => debug::run(),
+        _ => println!("FAIL: not meant for this level"),
+    }
+    harness::summary();
+}
+
+fn everything(el: u64) {
     exceptions::run();
     mmu::run();
     granules::run();
     power::run();
     interrupts::run();
     timers::run();
-    if sysreg::current_el() == 2 {
+    if el == 2 {
         virtualization::run();
         vhe::run();
-        nested::run();
     }
     smp::run();
-    harness::summary();
 }

@@ -1,0 +1,12 @@
+//! FEAT_NV and FEAT_NV2, tested from inside: see `main.rs`.
+#![cfg_attr(target_os = "none", no_std)]
+#![cfg_attr(target_os = "none", no_main)]
+
+#[cfg(target_os = "none")]
+mod bare;
+
+#[cfg(not(target_os = "none"))]
+fn main() {
+    eprintln!("cpu-tests-nested runs on a bare machine: see `cargo xtask help`");
+    std::process::exit(2);
+}
