@@ -6,15 +6,15 @@ use droste_arch::feature::{Feature, FeatureSet};
 use droste_arch::sysreg::SysReg;
 
 impl Model {
-    /// Adds or removes the feature with this name.
-    pub(super) fn change(&mut self, name: &str, present: bool) -> Result<(), ModelError> {
+    /// Adds or removes the feature with this name, and answers which it is.
+    pub(super) fn change(&mut self, name: &str, present: bool) -> Result<Feature, ModelError> {
         if name.eq_ignore_ascii_case("el2") && !present {
             *self = self.clone().without_el2();
-            return Ok(());
+            return Ok(Feature::FEAT_EL2);
         }
         let feature = Feature::from_name(name).ok_or_else(|| ModelError::UnknownFeature(name.to_owned()))?;
         if self.features.contains(feature) == present {
-            return Ok(());
+            return Ok(feature);
         }
         if present && !parts::everything().contains(feature) {
             return Err(ModelError::NotImplemented(feature));
@@ -27,7 +27,7 @@ impl Model {
         }
         self.update();
         if self.features.contains(feature) == present {
-            Ok(())
+            Ok(feature)
         } else {
             Err(ModelError::NotChangeable(feature))
         }

@@ -56,12 +56,17 @@ impl Model {
         let mut words = text.split(',').map(str::trim);
         let name = words.next().unwrap_or_default();
         let mut model = parts::model(name).ok_or_else(|| ModelError::UnknownModel(name.to_owned()))?;
+        let mut added = Vec::new();
         for word in words {
             match word.split_at_checked(1) {
-                Some(("+", feature)) => model.change(feature, true)?,
-                Some(("-", feature)) => model.change(feature, false)?,
+                Some(("+", feature)) => added.push(model.change(feature, true)?),
+                Some(("-", feature)) => drop(model.change(feature, false)?),
                 _ => return Err(ModelError::NoSign(word.to_owned())),
             }
+        }
+        // One ID field announces several features: what was asked for may have gone with another.
+        if let Some(lost) = added.into_iter().find(|f| !model.features.contains(*f)) {
+            return Err(ModelError::Impossible(Violation { feature: Some(lost), requires: lost.requires() }));
         }
         let violation = model.features.violations().next();
         violation.map_or(Ok(model), |v| Err(ModelError::Impossible(v)))
@@ -198,6 +203,12 @@ mod tests {
         // Its absence is what the machine has anyway.
         assert!(Model::parse("max,-sve").is_ok());
         assert_eq!(Model::parse("max,+nv9"), Err(ModelError::UnknownFeature("nv9".into())));
+    }
+
+    #[test]
+    fn parse_added_feature_without_what_it_needs_is_refused() {
+        let error = Model::parse("max,+nv2,-nv").unwrap_err();
+        assert_eq!(error.to_string(), "not an Arm CPU: FEAT_NV2 requires FEAT_NV");
     }
 
     #[test]
