@@ -117,11 +117,6 @@ impl CpuSlot {
         Some(start)
     }
 
-    /// Whether the CPU is on or about to be.
-    pub(crate) fn is_on(&self) -> bool {
-        *self.lock() != Power::Off
-    }
-
     /// Sleeps until somebody wakes the CPU, or for `limit`.
     pub(crate) fn park(&self, limit: Duration) {
         self.parker.park(limit);
