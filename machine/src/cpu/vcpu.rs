@@ -203,7 +203,7 @@ impl Vcpu {
     }
 
     /// Recomputes what is derived from PSTATE and system registers. Whoever changes one of the
-    /// registers that [`Mode::of`] or address translation reads calls this.
+    /// registers that [`Mode`] or address translation is made from calls this.
     pub fn context_changed(&mut self) {
         self.mode = Mode::of(self);
         self.mmu_context_changed();

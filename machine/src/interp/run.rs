@@ -29,10 +29,10 @@ pub fn run(cpu: &mut Vcpu, blocks: &mut BlockCache, limit: u64) -> Exit {
 
 fn run_blocks(cpu: &mut Vcpu, blocks: &mut BlockCache, limit: u64) -> Exit {
     while cpu.state.insn_count < limit {
-        if cpu.has_requests() {
-            if let Some(exit) = cpu.serve_requests() {
-                return exit;
-            }
+        if cpu.has_requests()
+            && let Some(exit) = cpu.serve_requests()
+        {
+            return exit;
         }
         if cpu.state.waiting {
             if !cpu.has_wakeup() {

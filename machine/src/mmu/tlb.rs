@@ -360,7 +360,7 @@ impl Entries {
                 && end >= first
                 && (asid.is_none() || owner.asid.is_none() || owner.asid == asid)
         };
-        let page_count = (last - first >> 12) + 1;
+        let page_count = ((last - first) >> 12) + 1;
         let pages = (0..page_count.min(64)).map(|n| (first & PAGE_MASK) + (n << 12));
         if page_count > 64 || pages.clone().any(|page| self.may_have_block(space, page)) {
             let all =

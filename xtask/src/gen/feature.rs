@@ -49,11 +49,11 @@ pub(super) fn generate(tables: &Tables) -> Result<String, String> {
     put(format_args!("];\n\npub(super) static CONSTRAINTS: &[Constraint] = &[\n"));
     for row in table.values() {
         for text in strings(&row["other"]) {
-            if let Expr::Implies(a, b) = Expr::parse(text)? {
-                if let (Some(a), Some(b)) = (rust(&a, tables), rust(&b, tables)) {
-                    let (a, b) = (a.to_rust()?, b.to_rust()?);
-                    put(format_args!("Constraint {{ when: {a}, requires: {b} }},\n"));
-                }
+            if let Expr::Implies(a, b) = Expr::parse(text)?
+                && let (Some(a), Some(b)) = (rust(&a, tables), rust(&b, tables))
+            {
+                let (a, b) = (a.to_rust()?, b.to_rust()?);
+                put(format_args!("Constraint {{ when: {a}, requires: {b} }},\n"));
             }
         }
     }

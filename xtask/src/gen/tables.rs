@@ -120,7 +120,7 @@ impl Tables {
 }
 
 /// Text of a cell of a row.
-pub(super) fn text<'a>(row: &'a Value, column: usize) -> Result<&'a str, String> {
+pub(super) fn text(row: &Value, column: usize) -> Result<&str, String> {
     row[column].as_str().ok_or_else(|| format!("no text in column {column} of {row}"))
 }
 

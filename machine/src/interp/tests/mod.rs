@@ -37,7 +37,7 @@ fn cpu_of(features: FeatureSet) -> Vcpu {
     let slot = CpuSlot::new();
     let config = GicConfig { affinities: vec![Default::default()], its: false, list_register_count: 4 };
     let machine = Machine {
-        gic: Arc::new(Gic::new(&config, &[slot.pins.clone()], ram.clone())),
+        gic: Arc::new(Gic::new(&config, std::slice::from_ref(&slot.pins), ram.clone())),
         ram,
         bus: Default::default(),
         clock: Clock::new(ClockMode::Counted { ps_per_instruction: 1000 }, 1_000_000_000),

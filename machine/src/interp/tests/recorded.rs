@@ -12,8 +12,6 @@ use std::fmt::Write;
 
 const CASES: &str = include_str!("recorded.txt");
 
-/// The buffer's address is in the second GiB from 0, which is an alias of RAM that EL0 may access.
-const BUFFER: u64 = 0x8010_0000;
 const BUFFER_PA: u64 = RAM + 0x10_0000;
 const BUFFER_BYTES: usize = 128;
 

@@ -25,13 +25,13 @@ fn report(name: &str, mut work: impl FnMut(u64)) {
 fn cost_of_accesses() {
     let mut bench = Bench::new();
     let cpu = &mut bench.cpu;
-    let va = |n: u64| VA + (n * 8 & 0xff8);
+    let va = |n: u64| VA + ((n * 8) & 0xff8);
     report("load, hit", |n| {
         black_box(cpu.load::<u64>(black_box(va(n)), NORMAL).unwrap());
     });
     report("store, hit", |n| cpu.store(black_box(va(n)), n, NORMAL).unwrap());
     report("load, hit, unaligned", |n| {
-        black_box(cpu.load::<u64>(black_box(VA + (n * 8 & 0x7f8) + 1), NORMAL).unwrap());
+        black_box(cpu.load::<u64>(black_box(VA + ((n * 8) & 0x7f8) + 1), NORMAL).unwrap());
     });
     report("read-modify-write, hit", |n| {
         black_box(cpu.rmw::<u64>(black_box(va(n)), Access::ATOMIC, |x| x + 1).unwrap());

@@ -83,9 +83,9 @@ fn a_range_covers_num_and_scale() {
     remap_quietly(&mut bench);
     // 2 * 2^(5*1+1) pages before: SCALE 1, NUM 1 ends just below VA.
     let size = 2 << 6;
-    bench.perform("TLBI RVAAE1", 1 << 46 | 1 << 44 | 1 << 39 | (VA >> 12) - size).unwrap();
+    bench.perform("TLBI RVAAE1", 1 << 46 | 1 << 44 | 1 << 39 | ((VA >> 12) - size)).unwrap();
     assert!(is_stale(&mut bench));
-    bench.perform("TLBI RVAAE1", 1 << 46 | 1 << 44 | 1 << 39 | (VA >> 12) - size + 1).unwrap();
+    bench.perform("TLBI RVAAE1", 1 << 46 | 1 << 44 | 1 << 39 | ((VA >> 12) - size + 1)).unwrap();
     assert!(!is_stale(&mut bench));
 }
 

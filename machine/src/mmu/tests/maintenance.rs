@@ -326,7 +326,7 @@ fn cached_translations_equal_fresh_walks_under_correct_maintenance() {
         let page = |random: &mut Random| {
             let half = if random.below(2) == 0 { 0 } else { HIGH };
             // Three 2 MiB regions with three pages each.
-            half | 0x4000_0000 + random.below(3) * 0x20_0000 + random.below(3) * 0x1000
+            half | (0x4000_0000 + random.below(3) * 0x20_0000 + random.below(3) * 0x1000)
         };
         for _ in 0..3000 {
             let va = page(&mut random);
@@ -433,7 +433,7 @@ fn vmids_isolate_two_stage_translations() {
     let shape = Shape { start_level: 1, input_bits: 40, ..SHAPE };
     let root = [0, 1].map(|n: u64| {
         let root = memory.memory.allocate_aligned(0x2000);
-        memory.memory.map(root, shape, LOW_PAGE, 3, 0x1_0000 * (n + 1) | bit::S2_RW);
+        memory.memory.map(root, shape, LOW_PAGE, 3, (0x1_0000 * (n + 1)) | bit::S2_RW);
         root
     });
     let mut tlb = Tlb::new(FEATURES);

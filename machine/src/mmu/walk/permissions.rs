@@ -43,9 +43,9 @@ impl Permissions {
 
     /// One [`Kind`] for two kinds of software: EL0, and the higher level with or without PAN.
     const fn each(kind: Kind, user: bool, privileged: bool, privileged_pan: bool) -> u16 {
-        Self::only(Privilege::User, kind).0 * user as u16
-            | Self::only(Privilege::Privileged, kind).0 * privileged as u16
-            | Self::only(Privilege::PrivilegedPan, kind).0 * privileged_pan as u16
+        (Self::only(Privilege::User, kind).0 * user as u16)
+            | (Self::only(Privilege::Privileged, kind).0 * privileged as u16)
+            | (Self::only(Privilege::PrivilegedPan, kind).0 * privileged_pan as u16)
     }
 
     /// Tells whether every permission of `other` is in `self`.
