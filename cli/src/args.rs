@@ -52,11 +52,15 @@ pub(crate) struct RunArgs {
     /// Device tree instead of the generated one
     #[arg(long, value_name = "FILE", help_heading = "Guest")]
     pub(crate) dtb: Option<PathBuf>,
-    /// Disk: FILE[,ro][,overlay[=FILE]] (virtio-blk); may be repeated
-    #[arg(long, value_name = "DISK", help_heading = "Guest")]
+    /// Disk (virtio-blk): a raw file, read-only or with writes kept elsewhere; may be repeated
+    #[arg(long, value_name = "FILE[,ro][,overlay[=FILE]]", help_heading = "Guest")]
     pub(crate) disk: Vec<String>,
-    /// Network: user[,restrict][,dns=ADDRESS][,forward=tcp:HOSTPORT:GUESTPORT] (virtio-net)
-    #[arg(long, value_name = "NET", help_heading = "Guest")]
+    /// Network (virtio-net) behind the host's own connections; may be repeated
+    #[arg(
+        long,
+        value_name = "user[,restrict][,dns=ADDRESS][,forward=tcp:HOSTPORT:GUESTPORT]",
+        help_heading = "Guest"
+    )]
     pub(crate) net: Vec<String>,
 
     /// Execute all CPUs on one thread in counted time: the same input gives the same run
