@@ -61,6 +61,11 @@ impl Vcpu {
         self.mmu_pstate_changed();
     }
 
+    /// Notes that a register of the EL1&0 regime has changed while another regime is in use.
+    pub(crate) fn mmu_el1_changed(&mut self) {
+        self.tlb.distrust(Regime::El10);
+    }
+
     /// Makes the TLB follow PSTATE: a change of Exception level copies a few words.
     pub(crate) fn mmu_pstate_changed(&mut self) {
         let regime = self.current_regime();

@@ -122,6 +122,11 @@ impl Tlb {
         }
     }
 
+    /// Registers of one regime may have changed, which is not the one in use.
+    pub(super) fn distrust(&mut self, regime: Regime) {
+        self.regimes[regime as usize].fresh = false;
+    }
+
     /// Whether a regime can be used as it is.
     #[inline]
     pub(super) fn is_resolved(&self, regime: Regime) -> bool {

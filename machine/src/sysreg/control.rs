@@ -8,42 +8,38 @@ use super::registers::{Behaviour, ZERO, stored};
 
 pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
     match r {
-        SysReg::SCTLR_EL1
-        | SysReg::SCTLR_EL2
-        | SysReg::SCTLR2_EL1
+        SysReg::SCTLR_EL2
         | SysReg::SCTLR2_EL2
-        | SysReg::TCR_EL1
         | SysReg::TCR_EL2
-        | SysReg::TCR2_EL1
         | SysReg::TCR2_EL2
-        | SysReg::TTBR0_EL1
-        | SysReg::TTBR1_EL1
         | SysReg::TTBR0_EL2
         | SysReg::TTBR1_EL2
-        | SysReg::MAIR_EL1
         | SysReg::MAIR_EL2
-        | SysReg::MAIR2_EL1
         | SysReg::MAIR2_EL2
-        | SysReg::PIR_EL1
         | SysReg::PIR_EL2
-        | SysReg::PIRE0_EL1
         | SysReg::PIRE0_EL2
         | SysReg::POR_EL0
-        | SysReg::POR_EL1
         | SysReg::POR_EL2
+        | SysReg::HCR_EL2
+        | SysReg::HCRX_EL2 => Some(Behaviour { read: stored, write: change }),
+        SysReg::SCTLR_EL1
+        | SysReg::SCTLR2_EL1
+        | SysReg::TCR_EL1
+        | SysReg::TCR2_EL1
+        | SysReg::TTBR0_EL1
+        | SysReg::TTBR1_EL1
+        | SysReg::MAIR_EL1
+        | SysReg::MAIR2_EL1
+        | SysReg::PIR_EL1
+        | SysReg::PIRE0_EL1
+        | SysReg::POR_EL1
         | SysReg::S2PIR_EL2
         | SysReg::S2POR_EL1
-        | SysReg::CPACR_EL1
-        | SysReg::CPTR_EL2
-        | SysReg::HCR_EL2
-        | SysReg::HCRX_EL2
         | SysReg::VTCR_EL2
-        | SysReg::VTTBR_EL2
-        | SysReg::VNCR_EL2
-        | SysReg::MDSCR_EL1
-        | SysReg::MDCR_EL2
-        | SysReg::HFGITR_EL2
-        | SysReg::HSTR_EL2 => Some(Behaviour { read: stored, write: change }),
+        | SysReg::VTTBR_EL2 => Some(Behaviour { read: stored, write: change_el1 }),
+        SysReg::CPACR_EL1 | SysReg::CPTR_EL2 | SysReg::MDSCR_EL1 | SysReg::MDCR_EL2 => {
+            Some(Behaviour { read: stored, write: change_mode })
+        }
         // Implementation defined, and this implementation defines nothing.
         SysReg::ACTLR_EL1
         | SysReg::ACTLR_EL2
@@ -62,6 +58,28 @@ fn change(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
     if cpu.sys(r) != value {
         cpu.set_sys(r, value);
         cpu.context_changed();
+    }
+    Flow::Sync
+}
+
+/// A register of the EL1&0 regime: at EL2 the CPU uses another one, and only notes that it changed. A
+/// world switch writes a dozen of these.
+fn change_el1(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
+    if cpu.el() < 2 {
+        return change(cpu, r, value);
+    }
+    if cpu.sys(r) != value {
+        cpu.set_sys(r, value);
+        cpu.mmu_el1_changed();
+    }
+    Flow::Next
+}
+
+/// A register that controls execution and not translation.
+pub(super) fn change_mode(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
+    if cpu.sys(r) != value {
+        cpu.set_sys(r, value);
+        cpu.pstate_changed();
     }
     Flow::Sync
 }

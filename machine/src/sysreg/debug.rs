@@ -5,6 +5,7 @@ use crate::interp::Flow;
 use droste_arch::fields::{oslar_el1, oslsr_el1};
 use droste_arch::sysreg::SysReg;
 
+use super::control::change_mode;
 use super::registers::{Behaviour, ZERO, ignore, stored};
 
 pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
@@ -20,7 +21,7 @@ pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
         | SysReg::DBGAUTHSTATUS_EL1
         | SysReg::MDRAR_EL1 => Some(ZERO),
         r if ["DBGBCR", "DBGBVR", "DBGWCR", "DBGWVR"].iter().any(|p| r.name().starts_with(p)) => {
-            Some(Behaviour { read: stored, write: change })
+            Some(Behaviour { read: stored, write: change_mode })
         }
         _ => None,
     }
@@ -35,13 +36,7 @@ fn write_oslar(cpu: &mut Vcpu, _: SysReg, value: u64) -> Flow {
     let status = cpu.sys(SysReg::OSLSR_EL1);
     let locked = u64::from(oslar_el1::OSLK.is_set(value));
     cpu.set_sys(SysReg::OSLSR_EL1, oslsr_el1::OSLK.with(status, locked));
-    cpu.context_changed();
-    Flow::Sync
-}
-
-fn change(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
-    cpu.set_sys(r, value);
-    cpu.context_changed();
+    cpu.pstate_changed();
     Flow::Sync
 }
 

@@ -1,6 +1,6 @@
 //! Registers that are views of PSTATE, and the banked stack pointers.
 
-use crate::cpu::Vcpu;
+use crate::cpu::{PState, Vcpu};
 use crate::interp::Flow;
 use droste_arch::feature::Feature;
 use droste_arch::fields::{self, hcr_el2};
@@ -104,9 +104,15 @@ fn current_el(cpu: &mut Vcpu, _: SysReg) -> u64 {
     u64::from(if virtual_el2 { 2 } else { cpu.el() }) << 2
 }
 
+/// Kernels save and restore interrupt masks this way all the time: only a change of D concerns anything
+/// that is derived, and only what is unmasked can be taken.
 fn write_daif(cpu: &mut Vcpu, _: SysReg, value: u64) -> Flow {
-    cpu.state.pstate.daif = (value >> 6 & 0xf) as u8;
-    changed(cpu)
+    let (old, new) = (cpu.state.pstate.daif, (value >> 6 & 0xf) as u8);
+    cpu.state.pstate.daif = new;
+    if (old ^ new) & PState::D != 0 {
+        return changed(cpu);
+    }
+    if old & !new != 0 { Flow::Sync } else { Flow::Next }
 }
 
 fn write_spsel(cpu: &mut Vcpu, _: SysReg, value: u64) -> Flow {
