@@ -17,9 +17,9 @@ pub mod stage1 {
     pub const ATTR_INDEX: Field = Field::new(4, 2);
     /// Non-secure.
     pub const NS: Field = Field::new(5, 5);
-    /// AP[1]: EL0 may access.
+    /// `AP[1]`: EL0 may access.
     pub const USER: Field = Field::new(6, 6);
-    /// AP[2]: read-only.
+    /// `AP[2]`: read-only.
     pub const READ_ONLY: Field = Field::new(7, 7);
     /// Shareability; bits 9:8 of the output address when that is 52 bits.
     pub const SH: Field = Field::new(9, 8);
@@ -51,9 +51,9 @@ pub mod stage2 {
 
     /// Memory attributes.
     pub const MEM_ATTR: Field = Field::new(5, 2);
-    /// S2AP[0]: readable.
+    /// `S2AP[0]`: readable.
     pub const READ: Field = Field::new(6, 6);
-    /// S2AP[1]: writable.
+    /// `S2AP[1]`: writable.
     pub const WRITE: Field = Field::new(7, 7);
     /// Shareability.
     pub const SH: Field = Field::new(9, 8);

@@ -2,21 +2,21 @@
 
 use super::Field;
 
-/// Fields of ACCDATA_EL1.
+/// Fields of `ACCDATA_EL1`.
 pub mod accdata_el1 {
     use super::Field;
     /// bits 31:0.
     pub const ACCDATA: Field = Field::new(31, 0);
 }
 
-/// Fields of ALLINT.
+/// Fields of `ALLINT`.
 pub mod allint {
     use super::Field;
     /// bit 13.
     pub const ALLINT: Field = Field::new(13, 13);
 }
 
-/// Fields of AMCFGR_EL0.
+/// Fields of `AMCFGR_EL0`.
 pub mod amcfgr_el0 {
     use super::Field;
     /// bits 31:28.
@@ -29,7 +29,7 @@ pub mod amcfgr_el0 {
     pub const N: Field = Field::new(7, 0);
 }
 
-/// Fields of AMCG1IDR_EL0.
+/// Fields of `AMCG1IDR_EL0`.
 pub mod amcg1idr_el0 {
     use super::Field;
     /// bits 31:16.
@@ -38,7 +38,7 @@ pub mod amcg1idr_el0 {
     pub const AMEVCNTR1_n__EL0: Field = Field::new(15, 0);
 }
 
-/// Fields of AMCGCR_EL0.
+/// Fields of `AMCGCR_EL0`.
 pub mod amcgcr_el0 {
     use super::Field;
     /// bits 15:8.
@@ -47,35 +47,35 @@ pub mod amcgcr_el0 {
     pub const CG0NC: Field = Field::new(7, 0);
 }
 
-/// Fields of AMCNTENCLR0_EL0.
+/// Fields of `AMCNTENCLR0_EL0`.
 pub mod amcntenclr0_el0 {
     use super::Field;
     /// bits 3:0.
     pub const P_n: Field = Field::new(3, 0);
 }
 
-/// Fields of AMCNTENCLR1_EL0.
+/// Fields of `AMCNTENCLR1_EL0`.
 pub mod amcntenclr1_el0 {
     use super::Field;
     /// bits 15:0.
     pub const P_n: Field = Field::new(15, 0);
 }
 
-/// Fields of AMCNTENSET0_EL0.
+/// Fields of `AMCNTENSET0_EL0`.
 pub mod amcntenset0_el0 {
     use super::Field;
     /// bits 3:0.
     pub const P_n: Field = Field::new(3, 0);
 }
 
-/// Fields of AMCNTENSET1_EL0.
+/// Fields of `AMCNTENSET1_EL0`.
 pub mod amcntenset1_el0 {
     use super::Field;
     /// bits 15:0.
     pub const P_n: Field = Field::new(15, 0);
 }
 
-/// Fields of AMCR_EL0.
+/// Fields of `AMCR_EL0`.
 pub mod amcr_el0 {
     use super::Field;
     /// bit 17.
@@ -84,28 +84,28 @@ pub mod amcr_el0 {
     pub const HDBG: Field = Field::new(10, 10);
 }
 
-/// Fields of AMEVTYPER0<n>_EL0.
+/// Fields of `AMEVTYPER0<n>_EL0`.
 pub mod amevtyper0_n__el0 {
     use super::Field;
     /// bits 15:0.
     pub const evtCount: Field = Field::new(15, 0);
 }
 
-/// Fields of AMEVTYPER1<n>_EL0.
+/// Fields of `AMEVTYPER1<n>_EL0`.
 pub mod amevtyper1_n__el0 {
     use super::Field;
     /// bits 15:0.
     pub const evtCount: Field = Field::new(15, 0);
 }
 
-/// Fields of AMUSERENR_EL0.
+/// Fields of `AMUSERENR_EL0`.
 pub mod amuserenr_el0 {
     use super::Field;
     /// bit 0.
     pub const EN: Field = Field::new(0, 0);
 }
 
-/// Fields of APAS.
+/// Fields of `APAS`.
 pub mod apas {
     use super::Field;
     /// bit 63.
@@ -118,7 +118,7 @@ pub mod apas {
     pub const TargetAttributes: Field = Field::new(2, 0);
 }
 
-/// Fields of BRBCR_EL1.
+/// Fields of `BRBCR_EL1`.
 pub mod brbcr_el1 {
     use super::Field;
     /// bit 23.
@@ -141,7 +141,7 @@ pub mod brbcr_el1 {
     pub const E0BRE: Field = Field::new(0, 0);
 }
 
-/// Fields of BRBCR_EL2.
+/// Fields of `BRBCR_EL2`.
 pub mod brbcr_el2 {
     use super::Field;
     /// bit 23.
@@ -164,7 +164,7 @@ pub mod brbcr_el2 {
     pub const E0HBRE: Field = Field::new(0, 0);
 }
 
-/// Fields of BRBFCR_EL1.
+/// Fields of `BRBFCR_EL1`.
 pub mod brbfcr_el1 {
     use super::Field;
     /// bits 29:28.
@@ -189,7 +189,7 @@ pub mod brbfcr_el1 {
     pub const LASTFAILED: Field = Field::new(6, 6);
 }
 
-/// Fields of BRBIDR0_EL1.
+/// Fields of `BRBIDR0_EL1`.
 pub mod brbidr0_el1 {
     use super::Field;
     /// bits 15:12.
@@ -200,7 +200,7 @@ pub mod brbidr0_el1 {
     pub const NUMREC: Field = Field::new(7, 0);
 }
 
-/// Fields of BRBINF<n>_EL1.
+/// Fields of `BRBINF<n>_EL1`.
 pub mod brbinf_n__el1 {
     use super::Field;
     /// bit 46.
@@ -221,7 +221,7 @@ pub mod brbinf_n__el1 {
     pub const VALID: Field = Field::new(1, 0);
 }
 
-/// Fields of BRBINFINJ_EL1.
+/// Fields of `BRBINFINJ_EL1`.
 pub mod brbinfinj_el1 {
     use super::Field;
     /// bit 46.
@@ -242,14 +242,14 @@ pub mod brbinfinj_el1 {
     pub const VALID: Field = Field::new(1, 0);
 }
 
-/// Fields of CCSIDR2_EL1.
+/// Fields of `CCSIDR2_EL1`.
 pub mod ccsidr2_el1 {
     use super::Field;
     /// bits 23:0.
     pub const NumSets: Field = Field::new(23, 0);
 }
 
-/// Fields of CCSIDR_EL1.
+/// Fields of `CCSIDR_EL1`.
 pub mod ccsidr_el1 {
     use super::Field;
     /// bits 55:32.
@@ -260,7 +260,7 @@ pub mod ccsidr_el1 {
     pub const LineSize: Field = Field::new(2, 0);
 }
 
-/// Fields of CFP RCTX.
+/// Fields of `CFP RCTX`.
 pub mod cfp_rctx {
     use super::Field;
     /// bit 48.
@@ -279,7 +279,7 @@ pub mod cfp_rctx {
     pub const ASID: Field = Field::new(15, 0);
 }
 
-/// Fields of CLIDR_EL1.
+/// Fields of `CLIDR_EL1`.
 pub mod clidr_el1 {
     use super::Field;
     /// bits 46:33.
@@ -296,14 +296,14 @@ pub mod clidr_el1 {
     pub const Ctype_n: Field = Field::new(20, 0);
 }
 
-/// Fields of CNTFRQ_EL0.
+/// Fields of `CNTFRQ_EL0`.
 pub mod cntfrq_el0 {
     use super::Field;
     /// bits 31:0.
     pub const ClockFreq: Field = Field::new(31, 0);
 }
 
-/// Fields of CNTHCTL_EL2.
+/// Fields of `CNTHCTL_EL2`.
 pub mod cnthctl_el2 {
     use super::Field;
     /// bit 19.
@@ -334,7 +334,7 @@ pub mod cnthctl_el2 {
     pub const EL1PCTEN: Field = Field::new(0, 0);
 }
 
-/// Fields of CNTHCTL_EL2.
+/// Fields of `CNTHCTL_EL2`.
 pub mod cnthctl_el2_e2h {
     use super::Field;
     /// bit 19.
@@ -373,7 +373,7 @@ pub mod cnthctl_el2_e2h {
     pub const EL0PCTEN: Field = Field::new(0, 0);
 }
 
-/// Fields of CNTHP_CTL_EL2.
+/// Fields of `CNTHP_CTL_EL2`.
 pub mod cnthp_ctl_el2 {
     use super::Field;
     /// bit 2.
@@ -384,14 +384,14 @@ pub mod cnthp_ctl_el2 {
     pub const ENABLE: Field = Field::new(0, 0);
 }
 
-/// Fields of CNTHP_TVAL_EL2.
+/// Fields of `CNTHP_TVAL_EL2`.
 pub mod cnthp_tval_el2 {
     use super::Field;
     /// bits 31:0.
     pub const TimerValue: Field = Field::new(31, 0);
 }
 
-/// Fields of CNTHPS_CTL_EL2.
+/// Fields of `CNTHPS_CTL_EL2`.
 pub mod cnthps_ctl_el2 {
     use super::Field;
     /// bit 2.
@@ -402,14 +402,14 @@ pub mod cnthps_ctl_el2 {
     pub const ENABLE: Field = Field::new(0, 0);
 }
 
-/// Fields of CNTHPS_TVAL_EL2.
+/// Fields of `CNTHPS_TVAL_EL2`.
 pub mod cnthps_tval_el2 {
     use super::Field;
     /// bits 31:0.
     pub const TimerValue: Field = Field::new(31, 0);
 }
 
-/// Fields of CNTHV_CTL_EL2.
+/// Fields of `CNTHV_CTL_EL2`.
 pub mod cnthv_ctl_el2 {
     use super::Field;
     /// bit 2.
@@ -420,14 +420,14 @@ pub mod cnthv_ctl_el2 {
     pub const ENABLE: Field = Field::new(0, 0);
 }
 
-/// Fields of CNTHV_TVAL_EL2.
+/// Fields of `CNTHV_TVAL_EL2`.
 pub mod cnthv_tval_el2 {
     use super::Field;
     /// bits 31:0.
     pub const TimerValue: Field = Field::new(31, 0);
 }
 
-/// Fields of CNTHVS_CTL_EL2.
+/// Fields of `CNTHVS_CTL_EL2`.
 pub mod cnthvs_ctl_el2 {
     use super::Field;
     /// bit 2.
@@ -438,14 +438,14 @@ pub mod cnthvs_ctl_el2 {
     pub const ENABLE: Field = Field::new(0, 0);
 }
 
-/// Fields of CNTHVS_TVAL_EL2.
+/// Fields of `CNTHVS_TVAL_EL2`.
 pub mod cnthvs_tval_el2 {
     use super::Field;
     /// bits 31:0.
     pub const TimerValue: Field = Field::new(31, 0);
 }
 
-/// Fields of CNTKCTL_EL1.
+/// Fields of `CNTKCTL_EL1`.
 pub mod cntkctl_el1 {
     use super::Field;
     /// bit 19.
@@ -484,7 +484,7 @@ pub mod cntkctl_el1 {
     pub const EL0PCTEN: Field = Field::new(0, 0);
 }
 
-/// Fields of CNTP_CTL_EL0.
+/// Fields of `CNTP_CTL_EL0`.
 pub mod cntp_ctl_el0 {
     use super::Field;
     /// bit 2.
@@ -495,14 +495,14 @@ pub mod cntp_ctl_el0 {
     pub const ENABLE: Field = Field::new(0, 0);
 }
 
-/// Fields of CNTP_TVAL_EL0.
+/// Fields of `CNTP_TVAL_EL0`.
 pub mod cntp_tval_el0 {
     use super::Field;
     /// bits 31:0.
     pub const TimerValue: Field = Field::new(31, 0);
 }
 
-/// Fields of CNTPS_CTL_EL1.
+/// Fields of `CNTPS_CTL_EL1`.
 pub mod cntps_ctl_el1 {
     use super::Field;
     /// bit 2.
@@ -513,14 +513,14 @@ pub mod cntps_ctl_el1 {
     pub const ENABLE: Field = Field::new(0, 0);
 }
 
-/// Fields of CNTPS_TVAL_EL1.
+/// Fields of `CNTPS_TVAL_EL1`.
 pub mod cntps_tval_el1 {
     use super::Field;
     /// bits 31:0.
     pub const TimerValue: Field = Field::new(31, 0);
 }
 
-/// Fields of CNTV_CTL_EL0.
+/// Fields of `CNTV_CTL_EL0`.
 pub mod cntv_ctl_el0 {
     use super::Field;
     /// bit 2.
@@ -531,28 +531,28 @@ pub mod cntv_ctl_el0 {
     pub const ENABLE: Field = Field::new(0, 0);
 }
 
-/// Fields of CNTV_TVAL_EL0.
+/// Fields of `CNTV_TVAL_EL0`.
 pub mod cntv_tval_el0 {
     use super::Field;
     /// bits 31:0.
     pub const TimerValue: Field = Field::new(31, 0);
 }
 
-/// Fields of CONTEXTIDR_EL1.
+/// Fields of `CONTEXTIDR_EL1`.
 pub mod contextidr_el1 {
     use super::Field;
     /// bits 31:0.
     pub const PROCID: Field = Field::new(31, 0);
 }
 
-/// Fields of CONTEXTIDR_EL2.
+/// Fields of `CONTEXTIDR_EL2`.
 pub mod contextidr_el2 {
     use super::Field;
     /// bits 31:0.
     pub const PROCID: Field = Field::new(31, 0);
 }
 
-/// Fields of COSP RCTX.
+/// Fields of `COSP RCTX`.
 pub mod cosp_rctx {
     use super::Field;
     /// bit 48.
@@ -571,7 +571,7 @@ pub mod cosp_rctx {
     pub const ASID: Field = Field::new(15, 0);
 }
 
-/// Fields of CPACR_EL1.
+/// Fields of `CPACR_EL1`.
 pub mod cpacr_el1 {
     use super::Field;
     /// bit 31.
@@ -590,7 +590,7 @@ pub mod cpacr_el1 {
     pub const ZEN: Field = Field::new(17, 16);
 }
 
-/// Fields of CPACRMASK_EL1.
+/// Fields of `CPACRMASK_EL1`.
 pub mod cpacrmask_el1 {
     use super::Field;
     /// bit 31.
@@ -609,7 +609,7 @@ pub mod cpacrmask_el1 {
     pub const ZEN: Field = Field::new(16, 16);
 }
 
-/// Fields of CPP RCTX.
+/// Fields of `CPP RCTX`.
 pub mod cpp_rctx {
     use super::Field;
     /// bit 48.
@@ -628,7 +628,7 @@ pub mod cpp_rctx {
     pub const ASID: Field = Field::new(15, 0);
 }
 
-/// Fields of CPTR_EL2.
+/// Fields of `CPTR_EL2`.
 pub mod cptr_el2 {
     use super::Field;
     /// bit 31.
@@ -645,7 +645,7 @@ pub mod cptr_el2 {
     pub const TZ: Field = Field::new(8, 8);
 }
 
-/// Fields of CPTR_EL2.
+/// Fields of `CPTR_EL2`.
 pub mod cptr_el2_e2h {
     use super::Field;
     /// bit 31.
@@ -664,7 +664,7 @@ pub mod cptr_el2_e2h {
     pub const ZEN: Field = Field::new(17, 16);
 }
 
-/// Fields of CPTR_EL3.
+/// Fields of `CPTR_EL3`.
 pub mod cptr_el3 {
     use super::Field;
     /// bit 31.
@@ -681,7 +681,7 @@ pub mod cptr_el3 {
     pub const EZ: Field = Field::new(8, 8);
 }
 
-/// Fields of CPTRMASK_EL2.
+/// Fields of `CPTRMASK_EL2`.
 pub mod cptrmask_el2 {
     use super::Field;
     /// bit 31.
@@ -698,7 +698,7 @@ pub mod cptrmask_el2 {
     pub const TZ: Field = Field::new(8, 8);
 }
 
-/// Fields of CPTRMASK_EL2.
+/// Fields of `CPTRMASK_EL2`.
 pub mod cptrmask_el2_e2h {
     use super::Field;
     /// bit 31.
@@ -717,7 +717,7 @@ pub mod cptrmask_el2_e2h {
     pub const ZEN: Field = Field::new(16, 16);
 }
 
-/// Fields of CSSELR_EL1.
+/// Fields of `CSSELR_EL1`.
 pub mod csselr_el1 {
     use super::Field;
     /// bit 4.
@@ -728,7 +728,7 @@ pub mod csselr_el1 {
     pub const InD: Field = Field::new(0, 0);
 }
 
-/// Fields of CTR_EL0.
+/// Fields of `CTR_EL0`.
 pub mod ctr_el0 {
     use super::Field;
     /// bits 37:32.
@@ -749,21 +749,21 @@ pub mod ctr_el0 {
     pub const IminLine: Field = Field::new(3, 0);
 }
 
-/// Fields of CurrentEL.
+/// Fields of `CurrentEL`.
 pub mod currentel {
     use super::Field;
     /// bits 3:2.
     pub const EL: Field = Field::new(3, 2);
 }
 
-/// Fields of DACR32_EL2.
+/// Fields of `DACR32_EL2`.
 pub mod dacr32_el2 {
     use super::Field;
     /// bits 31:0.
     pub const D_n: Field = Field::new(31, 0);
 }
 
-/// Fields of DAIF.
+/// Fields of `DAIF`.
 pub mod daif {
     use super::Field;
     /// bit 9.
@@ -776,7 +776,7 @@ pub mod daif {
     pub const F: Field = Field::new(6, 6);
 }
 
-/// Fields of DBGAUTHSTATUS_EL1.
+/// Fields of `DBGAUTHSTATUS_EL1`.
 pub mod dbgauthstatus_el1 {
     use super::Field;
     /// bits 27:26.
@@ -797,7 +797,7 @@ pub mod dbgauthstatus_el1 {
     pub const NSID: Field = Field::new(1, 0);
 }
 
-/// Fields of DBGBCR<n>_EL1.
+/// Fields of `DBGBCR<n>_EL1`.
 pub mod dbgbcr_n__el1 {
     use super::Field;
     /// bits 31:30.
@@ -824,7 +824,7 @@ pub mod dbgbcr_n__el1 {
     pub const E: Field = Field::new(0, 0);
 }
 
-/// Fields of DBGBVR<n>_EL1.
+/// Fields of `DBGBVR<n>_EL1`.
 pub mod dbgbvr_n__el1 {
     use super::Field;
     /// bits 63:57.
@@ -849,21 +849,21 @@ pub mod dbgbvr_n__el1 {
     pub const ContextID2: Field = Field::new(63, 32);
 }
 
-/// Fields of DBGCLAIMCLR_EL1.
+/// Fields of `DBGCLAIMCLR_EL1`.
 pub mod dbgclaimclr_el1 {
     use super::Field;
     /// bits 7:0.
     pub const CLAIM_m: Field = Field::new(7, 0);
 }
 
-/// Fields of DBGCLAIMSET_EL1.
+/// Fields of `DBGCLAIMSET_EL1`.
 pub mod dbgclaimset_el1 {
     use super::Field;
     /// bits 7:0.
     pub const CLAIM_m: Field = Field::new(7, 0);
 }
 
-/// Fields of DBGDTR_EL0.
+/// Fields of `DBGDTR_EL0`.
 pub mod dbgdtr_el0 {
     use super::Field;
     /// bits 63:32.
@@ -872,28 +872,28 @@ pub mod dbgdtr_el0 {
     pub const LowWord: Field = Field::new(31, 0);
 }
 
-/// Fields of DBGDTRRX_EL0.
+/// Fields of `DBGDTRRX_EL0`.
 pub mod dbgdtrrx_el0 {
     use super::Field;
     /// bits 31:0.
     pub const DTRRX: Field = Field::new(31, 0);
 }
 
-/// Fields of DBGDTRTX_EL0.
+/// Fields of `DBGDTRTX_EL0`.
 pub mod dbgdtrtx_el0 {
     use super::Field;
     /// bits 31:0.
     pub const DTRTX: Field = Field::new(31, 0);
 }
 
-/// Fields of DBGPRCR_EL1.
+/// Fields of `DBGPRCR_EL1`.
 pub mod dbgprcr_el1 {
     use super::Field;
     /// bit 0.
     pub const CORENPDRQ: Field = Field::new(0, 0);
 }
 
-/// Fields of DBGVCR32_EL2.
+/// Fields of `DBGVCR32_EL2`.
 pub mod dbgvcr32_el2 {
     use super::Field;
     /// bit 31.
@@ -934,7 +934,7 @@ pub mod dbgvcr32_el2 {
     pub const U: Field = Field::new(1, 1);
 }
 
-/// Fields of DBGWCR<n>_EL1.
+/// Fields of `DBGWCR<n>_EL1`.
 pub mod dbgwcr_n__el1 {
     use super::Field;
     /// bits 31:30.
@@ -963,7 +963,7 @@ pub mod dbgwcr_n__el1 {
     pub const E: Field = Field::new(0, 0);
 }
 
-/// Fields of DBGWVR<n>_EL1.
+/// Fields of `DBGWVR<n>_EL1`.
 pub mod dbgwvr_n__el1 {
     use super::Field;
     /// bits 63:57.
@@ -980,7 +980,7 @@ pub mod dbgwvr_n__el1 {
     pub const VA_48_2: Field = Field::new(48, 2);
 }
 
-/// Fields of DC CGDSW.
+/// Fields of `DC CGDSW`.
 pub mod dc_cgdsw {
     use super::Field;
     /// bits 31:4.
@@ -989,7 +989,7 @@ pub mod dc_cgdsw {
     pub const Level: Field = Field::new(3, 1);
 }
 
-/// Fields of DC CGSW.
+/// Fields of `DC CGSW`.
 pub mod dc_cgsw {
     use super::Field;
     /// bits 31:4.
@@ -998,7 +998,7 @@ pub mod dc_cgsw {
     pub const Level: Field = Field::new(3, 1);
 }
 
-/// Fields of DC CIGDPAE.
+/// Fields of `DC CIGDPAE`.
 pub mod dc_cigdpae {
     use super::Field;
     /// bit 63.
@@ -1013,7 +1013,7 @@ pub mod dc_cigdpae {
     pub const PA: Field = Field::new(51, 0);
 }
 
-/// Fields of DC CIGDPAPA.
+/// Fields of `DC CIGDPAPA`.
 pub mod dc_cigdpapa {
     use super::Field;
     /// bit 63.
@@ -1028,7 +1028,7 @@ pub mod dc_cigdpapa {
     pub const PA: Field = Field::new(51, 0);
 }
 
-/// Fields of DC CIGDSW.
+/// Fields of `DC CIGDSW`.
 pub mod dc_cigdsw {
     use super::Field;
     /// bits 31:4.
@@ -1037,7 +1037,7 @@ pub mod dc_cigdsw {
     pub const Level: Field = Field::new(3, 1);
 }
 
-/// Fields of DC CIGSW.
+/// Fields of `DC CIGSW`.
 pub mod dc_cigsw {
     use super::Field;
     /// bits 31:4.
@@ -1046,7 +1046,7 @@ pub mod dc_cigsw {
     pub const Level: Field = Field::new(3, 1);
 }
 
-/// Fields of DC CIPAE.
+/// Fields of `DC CIPAE`.
 pub mod dc_cipae {
     use super::Field;
     /// bit 63.
@@ -1061,7 +1061,7 @@ pub mod dc_cipae {
     pub const PA: Field = Field::new(51, 0);
 }
 
-/// Fields of DC CIPAPA.
+/// Fields of `DC CIPAPA`.
 pub mod dc_cipapa {
     use super::Field;
     /// bit 63.
@@ -1076,7 +1076,7 @@ pub mod dc_cipapa {
     pub const PA: Field = Field::new(51, 0);
 }
 
-/// Fields of DC CISW.
+/// Fields of `DC CISW`.
 pub mod dc_cisw {
     use super::Field;
     /// bits 31:4.
@@ -1085,7 +1085,7 @@ pub mod dc_cisw {
     pub const Level: Field = Field::new(3, 1);
 }
 
-/// Fields of DC CSW.
+/// Fields of `DC CSW`.
 pub mod dc_csw {
     use super::Field;
     /// bits 31:4.
@@ -1094,7 +1094,7 @@ pub mod dc_csw {
     pub const Level: Field = Field::new(3, 1);
 }
 
-/// Fields of DC IGDSW.
+/// Fields of `DC IGDSW`.
 pub mod dc_igdsw {
     use super::Field;
     /// bits 31:4.
@@ -1103,7 +1103,7 @@ pub mod dc_igdsw {
     pub const Level: Field = Field::new(3, 1);
 }
 
-/// Fields of DC IGSW.
+/// Fields of `DC IGSW`.
 pub mod dc_igsw {
     use super::Field;
     /// bits 31:4.
@@ -1112,7 +1112,7 @@ pub mod dc_igsw {
     pub const Level: Field = Field::new(3, 1);
 }
 
-/// Fields of DC ISW.
+/// Fields of `DC ISW`.
 pub mod dc_isw {
     use super::Field;
     /// bits 31:4.
@@ -1121,7 +1121,7 @@ pub mod dc_isw {
     pub const Level: Field = Field::new(3, 1);
 }
 
-/// Fields of DCZID_EL0.
+/// Fields of `DCZID_EL0`.
 pub mod dczid_el0 {
     use super::Field;
     /// bit 4.
@@ -1130,7 +1130,7 @@ pub mod dczid_el0 {
     pub const BS: Field = Field::new(3, 0);
 }
 
-/// Fields of DISR_EL1.
+/// Fields of `DISR_EL1`.
 pub mod disr_el1 {
     use super::Field;
     /// bit 31.
@@ -1153,14 +1153,14 @@ pub mod disr_el1 {
     pub const ISS: Field = Field::new(23, 0);
 }
 
-/// Fields of DIT.
+/// Fields of `DIT`.
 pub mod dit {
     use super::Field;
     /// bit 24.
     pub const DIT: Field = Field::new(24, 24);
 }
 
-/// Fields of DSPSR_EL0.
+/// Fields of `DSPSR_EL0`.
 pub mod dspsr_el0 {
     use super::Field;
     /// bit 36.
@@ -1225,7 +1225,7 @@ pub mod dspsr_el0 {
     pub const D: Field = Field::new(9, 9);
 }
 
-/// Fields of DVP RCTX.
+/// Fields of `DVP RCTX`.
 pub mod dvp_rctx {
     use super::Field;
     /// bit 48.
@@ -1244,21 +1244,21 @@ pub mod dvp_rctx {
     pub const ASID: Field = Field::new(15, 0);
 }
 
-/// Fields of ERRIDR_EL1.
+/// Fields of `ERRIDR_EL1`.
 pub mod erridr_el1 {
     use super::Field;
     /// bits 15:0.
     pub const NUM: Field = Field::new(15, 0);
 }
 
-/// Fields of ERRSELR_EL1.
+/// Fields of `ERRSELR_EL1`.
 pub mod errselr_el1 {
     use super::Field;
     /// bits 15:0.
     pub const SEL: Field = Field::new(15, 0);
 }
 
-/// Fields of ESR_EL1.
+/// Fields of `ESR_EL1`.
 pub mod esr_el1 {
     use super::Field;
     /// bits 55:32.
@@ -1441,7 +1441,7 @@ pub mod esr_el1 {
     pub const BnA: Field = Field::new(0, 0);
 }
 
-/// Fields of ESR_EL2.
+/// Fields of `ESR_EL2`.
 pub mod esr_el2 {
     use super::Field;
     /// bits 55:32.
@@ -1634,7 +1634,7 @@ pub mod esr_el2 {
     pub const BnA: Field = Field::new(0, 0);
 }
 
-/// Fields of ESR_EL3.
+/// Fields of `ESR_EL3`.
 pub mod esr_el3 {
     use super::Field;
     /// bits 55:32.
@@ -1817,7 +1817,7 @@ pub mod esr_el3 {
     pub const BnA: Field = Field::new(0, 0);
 }
 
-/// Fields of FGWTE3_EL3.
+/// Fields of `FGWTE3_EL3`.
 pub mod fgwte3_el3 {
     use super::Field;
     /// bit 22.
@@ -1868,7 +1868,7 @@ pub mod fgwte3_el3 {
     pub const ACTLR_EL3: Field = Field::new(0, 0);
 }
 
-/// Fields of FPCR.
+/// Fields of `FPCR`.
 pub mod fpcr {
     use super::Field;
     /// bit 26.
@@ -1907,7 +1907,7 @@ pub mod fpcr {
     pub const FIZ: Field = Field::new(0, 0);
 }
 
-/// Fields of FPEXC32_EL2.
+/// Fields of `FPEXC32_EL2`.
 pub mod fpexc32_el2 {
     use super::Field;
     /// bit 31.
@@ -1938,7 +1938,7 @@ pub mod fpexc32_el2 {
     pub const IOF: Field = Field::new(0, 0);
 }
 
-/// Fields of FPMR.
+/// Fields of `FPMR`.
 pub mod fpmr {
     use super::Field;
     /// bits 37:32.
@@ -1959,7 +1959,7 @@ pub mod fpmr {
     pub const F8S1: Field = Field::new(2, 0);
 }
 
-/// Fields of FPSR.
+/// Fields of `FPSR`.
 pub mod fpsr {
     use super::Field;
     /// bit 31.
@@ -1986,7 +1986,7 @@ pub mod fpsr {
     pub const IOC: Field = Field::new(0, 0);
 }
 
-/// Fields of GCR_EL1.
+/// Fields of `GCR_EL1`.
 pub mod gcr_el1 {
     use super::Field;
     /// bit 16.
@@ -1995,7 +1995,7 @@ pub mod gcr_el1 {
     pub const Exclude: Field = Field::new(15, 0);
 }
 
-/// Fields of GCSCR_EL1.
+/// Fields of `GCSCR_EL1`.
 pub mod gcscr_el1 {
     use super::Field;
     /// bit 9.
@@ -2010,7 +2010,7 @@ pub mod gcscr_el1 {
     pub const PCRSEL: Field = Field::new(0, 0);
 }
 
-/// Fields of GCSCR_EL2.
+/// Fields of `GCSCR_EL2`.
 pub mod gcscr_el2 {
     use super::Field;
     /// bit 9.
@@ -2025,7 +2025,7 @@ pub mod gcscr_el2 {
     pub const PCRSEL: Field = Field::new(0, 0);
 }
 
-/// Fields of GCSCR_EL3.
+/// Fields of `GCSCR_EL3`.
 pub mod gcscr_el3 {
     use super::Field;
     /// bit 9.
@@ -2040,7 +2040,7 @@ pub mod gcscr_el3 {
     pub const PCRSEL: Field = Field::new(0, 0);
 }
 
-/// Fields of GCSCRE0_EL1.
+/// Fields of `GCSCRE0_EL1`.
 pub mod gcscre0_el1 {
     use super::Field;
     /// bit 10.
@@ -2055,42 +2055,42 @@ pub mod gcscre0_el1 {
     pub const PCRSEL: Field = Field::new(0, 0);
 }
 
-/// Fields of GCSPR_EL0.
+/// Fields of `GCSPR_EL0`.
 pub mod gcspr_el0 {
     use super::Field;
     /// bits 63:3.
     pub const PTR_63_3: Field = Field::new(63, 3);
 }
 
-/// Fields of GCSPR_EL1.
+/// Fields of `GCSPR_EL1`.
 pub mod gcspr_el1 {
     use super::Field;
     /// bits 63:3.
     pub const PTR_63_3: Field = Field::new(63, 3);
 }
 
-/// Fields of GCSPR_EL2.
+/// Fields of `GCSPR_EL2`.
 pub mod gcspr_el2 {
     use super::Field;
     /// bits 63:3.
     pub const PTR_63_3: Field = Field::new(63, 3);
 }
 
-/// Fields of GCSPR_EL3.
+/// Fields of `GCSPR_EL3`.
 pub mod gcspr_el3 {
     use super::Field;
     /// bits 63:3.
     pub const PTR_63_3: Field = Field::new(63, 3);
 }
 
-/// Fields of GMID_EL1.
+/// Fields of `GMID_EL1`.
 pub mod gmid_el1 {
     use super::Field;
     /// bits 3:0.
     pub const BS: Field = Field::new(3, 0);
 }
 
-/// Fields of GPCBW_EL3.
+/// Fields of `GPCBW_EL3`.
 pub mod gpcbw_el3 {
     use super::Field;
     /// bits 39:37.
@@ -2101,7 +2101,7 @@ pub mod gpcbw_el3 {
     pub const BWADDR: Field = Field::new(25, 0);
 }
 
-/// Fields of GPCCR_EL3.
+/// Fields of `GPCCR_EL3`.
 pub mod gpccr_el3 {
     use super::Field;
     /// bit 29.
@@ -2146,7 +2146,7 @@ pub mod gpccr_el3 {
     pub const PPS: Field = Field::new(2, 0);
 }
 
-/// Fields of GPTBR_EL3.
+/// Fields of `GPTBR_EL3`.
 pub mod gptbr_el3 {
     use super::Field;
     /// bits 43:40.
@@ -2155,7 +2155,7 @@ pub mod gptbr_el3 {
     pub const BADDR: Field = Field::new(39, 0);
 }
 
-/// Fields of HACDBSBR_EL2.
+/// Fields of `HACDBSBR_EL2`.
 pub mod hacdbsbr_el2 {
     use super::Field;
     /// bits 55:12.
@@ -2166,7 +2166,7 @@ pub mod hacdbsbr_el2 {
     pub const SZ: Field = Field::new(3, 0);
 }
 
-/// Fields of HACDBSCONS_EL2.
+/// Fields of `HACDBSCONS_EL2`.
 pub mod hacdbscons_el2 {
     use super::Field;
     /// bits 63:62.
@@ -2175,7 +2175,7 @@ pub mod hacdbscons_el2 {
     pub const INDEX: Field = Field::new(18, 0);
 }
 
-/// Fields of HAFGRTR_EL2.
+/// Fields of `HAFGRTR_EL2`.
 pub mod hafgrtr_el2 {
     use super::Field;
     /// bit 49.
@@ -2256,7 +2256,7 @@ pub mod hafgrtr_el2 {
     pub const AMCNTEN0: Field = Field::new(0, 0);
 }
 
-/// Fields of HCR_EL2.
+/// Fields of `HCR_EL2`.
 pub mod hcr_el2 {
     use super::Field;
     /// bits 63:60.
@@ -2379,7 +2379,7 @@ pub mod hcr_el2 {
     pub const VM: Field = Field::new(0, 0);
 }
 
-/// Fields of HCRX_EL2.
+/// Fields of `HCRX_EL2`.
 pub mod hcrx_el2 {
     use super::Field;
     /// bit 26.
@@ -2432,7 +2432,7 @@ pub mod hcrx_el2 {
     pub const EnAS0: Field = Field::new(0, 0);
 }
 
-/// Fields of HDBSSBR_EL2.
+/// Fields of `HDBSSBR_EL2`.
 pub mod hdbssbr_el2 {
     use super::Field;
     /// bits 55:12.
@@ -2441,7 +2441,7 @@ pub mod hdbssbr_el2 {
     pub const SZ: Field = Field::new(3, 0);
 }
 
-/// Fields of HDBSSPROD_EL2.
+/// Fields of `HDBSSPROD_EL2`.
 pub mod hdbssprod_el2 {
     use super::Field;
     /// bits 31:26.
@@ -2450,7 +2450,7 @@ pub mod hdbssprod_el2 {
     pub const INDEX: Field = Field::new(18, 0);
 }
 
-/// Fields of HDFGRTR2_EL2.
+/// Fields of `HDFGRTR2_EL2`.
 pub mod hdfgrtr2_el2 {
     use super::Field;
     /// bit 24.
@@ -2503,7 +2503,7 @@ pub mod hdfgrtr2_el2 {
     pub const nPMECR_EL1: Field = Field::new(0, 0);
 }
 
-/// Fields of HDFGRTR_EL2.
+/// Fields of `HDFGRTR_EL2`.
 pub mod hdfgrtr_el2 {
     use super::Field;
     /// bit 63.
@@ -2622,7 +2622,7 @@ pub mod hdfgrtr_el2 {
     pub const DBGBCRn_EL1: Field = Field::new(0, 0);
 }
 
-/// Fields of HDFGWTR2_EL2.
+/// Fields of `HDFGWTR2_EL2`.
 pub mod hdfgwtr2_el2 {
     use super::Field;
     /// bit 24.
@@ -2671,7 +2671,7 @@ pub mod hdfgwtr2_el2 {
     pub const nPMECR_EL1: Field = Field::new(0, 0);
 }
 
-/// Fields of HDFGWTR_EL2.
+/// Fields of `HDFGWTR_EL2`.
 pub mod hdfgwtr_el2 {
     use super::Field;
     /// bit 62.
@@ -2776,7 +2776,7 @@ pub mod hdfgwtr_el2 {
     pub const DBGBCRn_EL1: Field = Field::new(0, 0);
 }
 
-/// Fields of HFGITR2_EL2.
+/// Fields of `HFGITR2_EL2`.
 pub mod hfgitr2_el2 {
     use super::Field;
     /// bit 1.
@@ -2785,7 +2785,7 @@ pub mod hfgitr2_el2 {
     pub const TSBCSYNC: Field = Field::new(0, 0);
 }
 
-/// Fields of HFGITR_EL2.
+/// Fields of `HFGITR_EL2`.
 pub mod hfgitr_el2 {
     use super::Field;
     /// bit 63.
@@ -2916,7 +2916,7 @@ pub mod hfgitr_el2 {
     pub const ICIALLUIS: Field = Field::new(0, 0);
 }
 
-/// Fields of HFGRTR2_EL2.
+/// Fields of `HFGRTR2_EL2`.
 pub mod hfgrtr2_el2 {
     use super::Field;
     /// bit 14.
@@ -2951,7 +2951,7 @@ pub mod hfgrtr2_el2 {
     pub const nPFAR_EL1: Field = Field::new(0, 0);
 }
 
-/// Fields of HFGRTR_EL2.
+/// Fields of `HFGRTR_EL2`.
 pub mod hfgrtr_el2 {
     use super::Field;
     /// bit 63.
@@ -3082,7 +3082,7 @@ pub mod hfgrtr_el2 {
     pub const AFSR0_EL1: Field = Field::new(0, 0);
 }
 
-/// Fields of HFGWTR2_EL2.
+/// Fields of `HFGWTR2_EL2`.
 pub mod hfgwtr2_el2 {
     use super::Field;
     /// bit 14.
@@ -3115,7 +3115,7 @@ pub mod hfgwtr2_el2 {
     pub const nPFAR_EL1: Field = Field::new(0, 0);
 }
 
-/// Fields of HFGWTR_EL2.
+/// Fields of `HFGWTR_EL2`.
 pub mod hfgwtr_el2 {
     use super::Field;
     /// bit 63.
@@ -3220,7 +3220,7 @@ pub mod hfgwtr_el2 {
     pub const AFSR0_EL1: Field = Field::new(0, 0);
 }
 
-/// Fields of HPFAR_EL2.
+/// Fields of `HPFAR_EL2`.
 pub mod hpfar_el2 {
     use super::Field;
     /// bit 63.
@@ -3229,7 +3229,7 @@ pub mod hpfar_el2 {
     pub const FIPA: Field = Field::new(47, 4);
 }
 
-/// Fields of HSTR_EL2.
+/// Fields of `HSTR_EL2`.
 pub mod hstr_el2 {
     use super::Field;
     /// bit 15.
@@ -3264,14 +3264,14 @@ pub mod hstr_el2 {
     pub const T0: Field = Field::new(0, 0);
 }
 
-/// Fields of ICC_AP1R<n>_EL1.
+/// Fields of `ICC_AP1R<n>_EL1`.
 pub mod icc_ap1r_n__el1 {
     use super::Field;
     /// bit 63.
     pub const NMI: Field = Field::new(63, 63);
 }
 
-/// Fields of ICC_ASGI1R_EL1.
+/// Fields of `ICC_ASGI1R_EL1`.
 pub mod icc_asgi1r_el1 {
     use super::Field;
     /// bits 55:48.
@@ -3290,21 +3290,21 @@ pub mod icc_asgi1r_el1 {
     pub const TargetList: Field = Field::new(15, 0);
 }
 
-/// Fields of ICC_BPR0_EL1.
+/// Fields of `ICC_BPR0_EL1`.
 pub mod icc_bpr0_el1 {
     use super::Field;
     /// bits 2:0.
     pub const BinaryPoint: Field = Field::new(2, 0);
 }
 
-/// Fields of ICC_BPR1_EL1.
+/// Fields of `ICC_BPR1_EL1`.
 pub mod icc_bpr1_el1 {
     use super::Field;
     /// bits 2:0.
     pub const BinaryPoint: Field = Field::new(2, 0);
 }
 
-/// Fields of ICC_CTLR_EL1.
+/// Fields of `ICC_CTLR_EL1`.
 pub mod icc_ctlr_el1 {
     use super::Field;
     /// bit 19.
@@ -3327,7 +3327,7 @@ pub mod icc_ctlr_el1 {
     pub const CBPR: Field = Field::new(0, 0);
 }
 
-/// Fields of ICC_CTLR_EL3.
+/// Fields of `ICC_CTLR_EL3`.
 pub mod icc_ctlr_el3 {
     use super::Field;
     /// bit 19.
@@ -3360,70 +3360,70 @@ pub mod icc_ctlr_el3 {
     pub const CBPR_EL1S: Field = Field::new(0, 0);
 }
 
-/// Fields of ICC_DIR_EL1.
+/// Fields of `ICC_DIR_EL1`.
 pub mod icc_dir_el1 {
     use super::Field;
     /// bits 23:0.
     pub const INTID: Field = Field::new(23, 0);
 }
 
-/// Fields of ICC_EOIR0_EL1.
+/// Fields of `ICC_EOIR0_EL1`.
 pub mod icc_eoir0_el1 {
     use super::Field;
     /// bits 23:0.
     pub const INTID: Field = Field::new(23, 0);
 }
 
-/// Fields of ICC_EOIR1_EL1.
+/// Fields of `ICC_EOIR1_EL1`.
 pub mod icc_eoir1_el1 {
     use super::Field;
     /// bits 23:0.
     pub const INTID: Field = Field::new(23, 0);
 }
 
-/// Fields of ICC_HPPIR0_EL1.
+/// Fields of `ICC_HPPIR0_EL1`.
 pub mod icc_hppir0_el1 {
     use super::Field;
     /// bits 23:0.
     pub const INTID: Field = Field::new(23, 0);
 }
 
-/// Fields of ICC_HPPIR1_EL1.
+/// Fields of `ICC_HPPIR1_EL1`.
 pub mod icc_hppir1_el1 {
     use super::Field;
     /// bits 23:0.
     pub const INTID: Field = Field::new(23, 0);
 }
 
-/// Fields of ICC_IAR0_EL1.
+/// Fields of `ICC_IAR0_EL1`.
 pub mod icc_iar0_el1 {
     use super::Field;
     /// bits 23:0.
     pub const INTID: Field = Field::new(23, 0);
 }
 
-/// Fields of ICC_IAR1_EL1.
+/// Fields of `ICC_IAR1_EL1`.
 pub mod icc_iar1_el1 {
     use super::Field;
     /// bits 23:0.
     pub const INTID: Field = Field::new(23, 0);
 }
 
-/// Fields of ICC_IGRPEN0_EL1.
+/// Fields of `ICC_IGRPEN0_EL1`.
 pub mod icc_igrpen0_el1 {
     use super::Field;
     /// bit 0.
     pub const Enable: Field = Field::new(0, 0);
 }
 
-/// Fields of ICC_IGRPEN1_EL1.
+/// Fields of `ICC_IGRPEN1_EL1`.
 pub mod icc_igrpen1_el1 {
     use super::Field;
     /// bit 0.
     pub const Enable: Field = Field::new(0, 0);
 }
 
-/// Fields of ICC_IGRPEN1_EL3.
+/// Fields of `ICC_IGRPEN1_EL3`.
 pub mod icc_igrpen1_el3 {
     use super::Field;
     /// bit 1.
@@ -3432,21 +3432,21 @@ pub mod icc_igrpen1_el3 {
     pub const EnableGrp1NS: Field = Field::new(0, 0);
 }
 
-/// Fields of ICC_NMIAR1_EL1.
+/// Fields of `ICC_NMIAR1_EL1`.
 pub mod icc_nmiar1_el1 {
     use super::Field;
     /// bits 23:0.
     pub const INTID: Field = Field::new(23, 0);
 }
 
-/// Fields of ICC_PMR_EL1.
+/// Fields of `ICC_PMR_EL1`.
 pub mod icc_pmr_el1 {
     use super::Field;
     /// bits 7:0.
     pub const Priority: Field = Field::new(7, 0);
 }
 
-/// Fields of ICC_RPR_EL1.
+/// Fields of `ICC_RPR_EL1`.
 pub mod icc_rpr_el1 {
     use super::Field;
     /// bit 63.
@@ -3457,7 +3457,7 @@ pub mod icc_rpr_el1 {
     pub const Priority: Field = Field::new(7, 0);
 }
 
-/// Fields of ICC_SGI0R_EL1.
+/// Fields of `ICC_SGI0R_EL1`.
 pub mod icc_sgi0r_el1 {
     use super::Field;
     /// bits 55:48.
@@ -3476,7 +3476,7 @@ pub mod icc_sgi0r_el1 {
     pub const TargetList: Field = Field::new(15, 0);
 }
 
-/// Fields of ICC_SGI1R_EL1.
+/// Fields of `ICC_SGI1R_EL1`.
 pub mod icc_sgi1r_el1 {
     use super::Field;
     /// bits 55:48.
@@ -3495,7 +3495,7 @@ pub mod icc_sgi1r_el1 {
     pub const TargetList: Field = Field::new(15, 0);
 }
 
-/// Fields of ICC_SRE_EL1.
+/// Fields of `ICC_SRE_EL1`.
 pub mod icc_sre_el1 {
     use super::Field;
     /// bit 2.
@@ -3506,7 +3506,7 @@ pub mod icc_sre_el1 {
     pub const SRE: Field = Field::new(0, 0);
 }
 
-/// Fields of ICC_SRE_EL2.
+/// Fields of `ICC_SRE_EL2`.
 pub mod icc_sre_el2 {
     use super::Field;
     /// bit 3.
@@ -3519,7 +3519,7 @@ pub mod icc_sre_el2 {
     pub const SRE: Field = Field::new(0, 0);
 }
 
-/// Fields of ICC_SRE_EL3.
+/// Fields of `ICC_SRE_EL3`.
 pub mod icc_sre_el3 {
     use super::Field;
     /// bit 3.
@@ -3532,14 +3532,14 @@ pub mod icc_sre_el3 {
     pub const SRE: Field = Field::new(0, 0);
 }
 
-/// Fields of ICH_AP0R<n>_EL2.
+/// Fields of `ICH_AP0R<n>_EL2`.
 pub mod ich_ap0r_n__el2 {
     use super::Field;
     /// bits 31:0.
     pub const P_x: Field = Field::new(31, 0);
 }
 
-/// Fields of ICH_AP1R<n>_EL2.
+/// Fields of `ICH_AP1R<n>_EL2`.
 pub mod ich_ap1r_n__el2 {
     use super::Field;
     /// bit 63.
@@ -3548,21 +3548,21 @@ pub mod ich_ap1r_n__el2 {
     pub const P_x: Field = Field::new(31, 0);
 }
 
-/// Fields of ICH_EISR_EL2.
+/// Fields of `ICH_EISR_EL2`.
 pub mod ich_eisr_el2 {
     use super::Field;
     /// bits 15:0.
     pub const Status_n: Field = Field::new(15, 0);
 }
 
-/// Fields of ICH_ELRSR_EL2.
+/// Fields of `ICH_ELRSR_EL2`.
 pub mod ich_elrsr_el2 {
     use super::Field;
     /// bits 15:0.
     pub const Status_n: Field = Field::new(15, 0);
 }
 
-/// Fields of ICH_HCR_EL2.
+/// Fields of `ICH_HCR_EL2`.
 pub mod ich_hcr_el2 {
     use super::Field;
     /// bits 31:27.
@@ -3599,7 +3599,7 @@ pub mod ich_hcr_el2 {
     pub const En: Field = Field::new(0, 0);
 }
 
-/// Fields of ICH_LR<n>_EL2.
+/// Fields of `ICH_LR<n>_EL2`.
 pub mod ich_lr_n__el2 {
     use super::Field;
     /// bits 63:62.
@@ -3618,7 +3618,7 @@ pub mod ich_lr_n__el2 {
     pub const vINTID: Field = Field::new(31, 0);
 }
 
-/// Fields of ICH_MISR_EL2.
+/// Fields of `ICH_MISR_EL2`.
 pub mod ich_misr_el2 {
     use super::Field;
     /// bit 7.
@@ -3639,7 +3639,7 @@ pub mod ich_misr_el2 {
     pub const EOI: Field = Field::new(0, 0);
 }
 
-/// Fields of ICH_VMCR_EL2.
+/// Fields of `ICH_VMCR_EL2`.
 pub mod ich_vmcr_el2 {
     use super::Field;
     /// bits 31:24.
@@ -3662,7 +3662,7 @@ pub mod ich_vmcr_el2 {
     pub const VENG0: Field = Field::new(0, 0);
 }
 
-/// Fields of ICH_VTR_EL2.
+/// Fields of `ICH_VTR_EL2`.
 pub mod ich_vtr_el2 {
     use super::Field;
     /// bits 31:29.
@@ -3685,28 +3685,28 @@ pub mod ich_vtr_el2 {
     pub const ListRegs: Field = Field::new(4, 0);
 }
 
-/// Fields of ICV_AP1R<n>_EL1.
+/// Fields of `ICV_AP1R<n>_EL1`.
 pub mod icv_ap1r_n__el1 {
     use super::Field;
     /// bit 63.
     pub const NMI: Field = Field::new(63, 63);
 }
 
-/// Fields of ICV_BPR0_EL1.
+/// Fields of `ICV_BPR0_EL1`.
 pub mod icv_bpr0_el1 {
     use super::Field;
     /// bits 2:0.
     pub const BinaryPoint: Field = Field::new(2, 0);
 }
 
-/// Fields of ICV_BPR1_EL1.
+/// Fields of `ICV_BPR1_EL1`.
 pub mod icv_bpr1_el1 {
     use super::Field;
     /// bits 2:0.
     pub const BinaryPoint: Field = Field::new(2, 0);
 }
 
-/// Fields of ICV_CTLR_EL1.
+/// Fields of `ICV_CTLR_EL1`.
 pub mod icv_ctlr_el1 {
     use super::Field;
     /// bit 19.
@@ -3727,84 +3727,84 @@ pub mod icv_ctlr_el1 {
     pub const CBPR: Field = Field::new(0, 0);
 }
 
-/// Fields of ICV_DIR_EL1.
+/// Fields of `ICV_DIR_EL1`.
 pub mod icv_dir_el1 {
     use super::Field;
     /// bits 23:0.
     pub const INTID: Field = Field::new(23, 0);
 }
 
-/// Fields of ICV_EOIR0_EL1.
+/// Fields of `ICV_EOIR0_EL1`.
 pub mod icv_eoir0_el1 {
     use super::Field;
     /// bits 23:0.
     pub const INTID: Field = Field::new(23, 0);
 }
 
-/// Fields of ICV_EOIR1_EL1.
+/// Fields of `ICV_EOIR1_EL1`.
 pub mod icv_eoir1_el1 {
     use super::Field;
     /// bits 23:0.
     pub const INTID: Field = Field::new(23, 0);
 }
 
-/// Fields of ICV_HPPIR0_EL1.
+/// Fields of `ICV_HPPIR0_EL1`.
 pub mod icv_hppir0_el1 {
     use super::Field;
     /// bits 23:0.
     pub const INTID: Field = Field::new(23, 0);
 }
 
-/// Fields of ICV_HPPIR1_EL1.
+/// Fields of `ICV_HPPIR1_EL1`.
 pub mod icv_hppir1_el1 {
     use super::Field;
     /// bits 23:0.
     pub const INTID: Field = Field::new(23, 0);
 }
 
-/// Fields of ICV_IAR0_EL1.
+/// Fields of `ICV_IAR0_EL1`.
 pub mod icv_iar0_el1 {
     use super::Field;
     /// bits 23:0.
     pub const INTID: Field = Field::new(23, 0);
 }
 
-/// Fields of ICV_IAR1_EL1.
+/// Fields of `ICV_IAR1_EL1`.
 pub mod icv_iar1_el1 {
     use super::Field;
     /// bits 23:0.
     pub const INTID: Field = Field::new(23, 0);
 }
 
-/// Fields of ICV_IGRPEN0_EL1.
+/// Fields of `ICV_IGRPEN0_EL1`.
 pub mod icv_igrpen0_el1 {
     use super::Field;
     /// bit 0.
     pub const Enable: Field = Field::new(0, 0);
 }
 
-/// Fields of ICV_IGRPEN1_EL1.
+/// Fields of `ICV_IGRPEN1_EL1`.
 pub mod icv_igrpen1_el1 {
     use super::Field;
     /// bit 0.
     pub const Enable: Field = Field::new(0, 0);
 }
 
-/// Fields of ICV_NMIAR1_EL1.
+/// Fields of `ICV_NMIAR1_EL1`.
 pub mod icv_nmiar1_el1 {
     use super::Field;
     /// bits 23:0.
     pub const INTID: Field = Field::new(23, 0);
 }
 
-/// Fields of ICV_PMR_EL1.
+/// Fields of `ICV_PMR_EL1`.
 pub mod icv_pmr_el1 {
     use super::Field;
     /// bits 7:0.
     pub const Priority: Field = Field::new(7, 0);
 }
 
-/// Fields of ICV_RPR_EL1.
+/// Fields of `ICV_RPR_EL1`.
 pub mod icv_rpr_el1 {
     use super::Field;
     /// bit 63.
@@ -3813,7 +3813,7 @@ pub mod icv_rpr_el1 {
     pub const Priority: Field = Field::new(7, 0);
 }
 
-/// Fields of ID_AA64DFR0_EL1.
+/// Fields of `ID_AA64DFR0_EL1`.
 pub mod id_aa64dfr0_el1 {
     use super::Field;
     /// bits 63:60.
@@ -3850,7 +3850,7 @@ pub mod id_aa64dfr0_el1 {
     pub const DebugVer: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_AA64DFR1_EL1.
+/// Fields of `ID_AA64DFR1_EL1`.
 pub mod id_aa64dfr1_el1 {
     use super::Field;
     /// bits 63:56.
@@ -3877,7 +3877,7 @@ pub mod id_aa64dfr1_el1 {
     pub const SYSPMUID: Field = Field::new(7, 0);
 }
 
-/// Fields of ID_AA64DFR2_EL1.
+/// Fields of `ID_AA64DFR2_EL1`.
 pub mod id_aa64dfr2_el1 {
     use super::Field;
     /// bits 27:24.
@@ -3892,7 +3892,7 @@ pub mod id_aa64dfr2_el1 {
     pub const STEP: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_AA64FPFR0_EL1.
+/// Fields of `ID_AA64FPFR0_EL1`.
 pub mod id_aa64fpfr0_el1 {
     use super::Field;
     /// bit 31.
@@ -3913,7 +3913,7 @@ pub mod id_aa64fpfr0_el1 {
     pub const F8E5M2: Field = Field::new(0, 0);
 }
 
-/// Fields of ID_AA64ISAR0_EL1.
+/// Fields of `ID_AA64ISAR0_EL1`.
 pub mod id_aa64isar0_el1 {
     use super::Field;
     /// bits 63:60.
@@ -3948,7 +3948,7 @@ pub mod id_aa64isar0_el1 {
     pub const AES: Field = Field::new(7, 4);
 }
 
-/// Fields of ID_AA64ISAR1_EL1.
+/// Fields of `ID_AA64ISAR1_EL1`.
 pub mod id_aa64isar1_el1 {
     use super::Field;
     /// bits 63:60.
@@ -3985,7 +3985,7 @@ pub mod id_aa64isar1_el1 {
     pub const DPB: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_AA64ISAR2_EL1.
+/// Fields of `ID_AA64ISAR2_EL1`.
 pub mod id_aa64isar2_el1 {
     use super::Field;
     /// bits 63:60.
@@ -4022,7 +4022,7 @@ pub mod id_aa64isar2_el1 {
     pub const WFxT: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_AA64ISAR3_EL1.
+/// Fields of `ID_AA64ISAR3_EL1`.
 pub mod id_aa64isar3_el1 {
     use super::Field;
     /// bits 31:28.
@@ -4043,7 +4043,7 @@ pub mod id_aa64isar3_el1 {
     pub const CPA: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_AA64MMFR0_EL1.
+/// Fields of `ID_AA64MMFR0_EL1`.
 pub mod id_aa64mmfr0_el1 {
     use super::Field;
     /// bits 63:60.
@@ -4076,7 +4076,7 @@ pub mod id_aa64mmfr0_el1 {
     pub const PARange: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_AA64MMFR1_EL1.
+/// Fields of `ID_AA64MMFR1_EL1`.
 pub mod id_aa64mmfr1_el1 {
     use super::Field;
     /// bits 63:60.
@@ -4113,7 +4113,7 @@ pub mod id_aa64mmfr1_el1 {
     pub const HAFDBS: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_AA64MMFR2_EL1.
+/// Fields of `ID_AA64MMFR2_EL1`.
 pub mod id_aa64mmfr2_el1 {
     use super::Field;
     /// bits 63:60.
@@ -4148,7 +4148,7 @@ pub mod id_aa64mmfr2_el1 {
     pub const CnP: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_AA64MMFR3_EL1.
+/// Fields of `ID_AA64MMFR3_EL1`.
 pub mod id_aa64mmfr3_el1 {
     use super::Field;
     /// bits 63:60.
@@ -4183,7 +4183,7 @@ pub mod id_aa64mmfr3_el1 {
     pub const TCRX: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_AA64MMFR4_EL1.
+/// Fields of `ID_AA64MMFR4_EL1`.
 pub mod id_aa64mmfr4_el1 {
     use super::Field;
     /// bits 47:44.
@@ -4208,7 +4208,7 @@ pub mod id_aa64mmfr4_el1 {
     pub const PoPS: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_AA64PFR0_EL1.
+/// Fields of `ID_AA64PFR0_EL1`.
 pub mod id_aa64pfr0_el1 {
     use super::Field;
     /// bits 63:60.
@@ -4245,7 +4245,7 @@ pub mod id_aa64pfr0_el1 {
     pub const EL0: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_AA64PFR1_EL1.
+/// Fields of `ID_AA64PFR1_EL1`.
 pub mod id_aa64pfr1_el1 {
     use super::Field;
     /// bits 63:60.
@@ -4280,7 +4280,7 @@ pub mod id_aa64pfr1_el1 {
     pub const BT: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_AA64PFR2_EL1.
+/// Fields of `ID_AA64PFR2_EL1`.
 pub mod id_aa64pfr2_el1 {
     use super::Field;
     /// bits 35:32.
@@ -4295,7 +4295,7 @@ pub mod id_aa64pfr2_el1 {
     pub const MTEPERM: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_AA64SMFR0_EL1.
+/// Fields of `ID_AA64SMFR0_EL1`.
 pub mod id_aa64smfr0_el1 {
     use super::Field;
     /// bit 63.
@@ -4346,7 +4346,7 @@ pub mod id_aa64smfr0_el1 {
     pub const SMOP4: Field = Field::new(0, 0);
 }
 
-/// Fields of ID_AA64ZFR0_EL1.
+/// Fields of `ID_AA64ZFR0_EL1`.
 pub mod id_aa64zfr0_el1 {
     use super::Field;
     /// bits 59:56.
@@ -4375,7 +4375,7 @@ pub mod id_aa64zfr0_el1 {
     pub const SVEver: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_DFR0_EL1.
+/// Fields of `ID_DFR0_EL1`.
 pub mod id_dfr0_el1 {
     use super::Field;
     /// bits 31:28.
@@ -4396,7 +4396,7 @@ pub mod id_dfr0_el1 {
     pub const CopDbg: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_DFR1_EL1.
+/// Fields of `ID_DFR1_EL1`.
 pub mod id_dfr1_el1 {
     use super::Field;
     /// bits 7:4.
@@ -4405,7 +4405,7 @@ pub mod id_dfr1_el1 {
     pub const MTPMU: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_ISAR0_EL1.
+/// Fields of `ID_ISAR0_EL1`.
 pub mod id_isar0_el1 {
     use super::Field;
     /// bits 27:24.
@@ -4424,7 +4424,7 @@ pub mod id_isar0_el1 {
     pub const Swap: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_ISAR1_EL1.
+/// Fields of `ID_ISAR1_EL1`.
 pub mod id_isar1_el1 {
     use super::Field;
     /// bits 31:28.
@@ -4445,7 +4445,7 @@ pub mod id_isar1_el1 {
     pub const Endian: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_ISAR2_EL1.
+/// Fields of `ID_ISAR2_EL1`.
 pub mod id_isar2_el1 {
     use super::Field;
     /// bits 31:28.
@@ -4466,7 +4466,7 @@ pub mod id_isar2_el1 {
     pub const LoadStore: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_ISAR3_EL1.
+/// Fields of `ID_ISAR3_EL1`.
 pub mod id_isar3_el1 {
     use super::Field;
     /// bits 31:28.
@@ -4487,7 +4487,7 @@ pub mod id_isar3_el1 {
     pub const Saturate: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_ISAR4_EL1.
+/// Fields of `ID_ISAR4_EL1`.
 pub mod id_isar4_el1 {
     use super::Field;
     /// bits 31:28.
@@ -4508,7 +4508,7 @@ pub mod id_isar4_el1 {
     pub const Unpriv: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_ISAR5_EL1.
+/// Fields of `ID_ISAR5_EL1`.
 pub mod id_isar5_el1 {
     use super::Field;
     /// bits 31:28.
@@ -4527,7 +4527,7 @@ pub mod id_isar5_el1 {
     pub const SEVL: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_ISAR6_EL1.
+/// Fields of `ID_ISAR6_EL1`.
 pub mod id_isar6_el1 {
     use super::Field;
     /// bits 31:28.
@@ -4548,7 +4548,7 @@ pub mod id_isar6_el1 {
     pub const JSCVT: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_MMFR0_EL1.
+/// Fields of `ID_MMFR0_EL1`.
 pub mod id_mmfr0_el1 {
     use super::Field;
     /// bits 31:28.
@@ -4569,7 +4569,7 @@ pub mod id_mmfr0_el1 {
     pub const VMSA: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_MMFR1_EL1.
+/// Fields of `ID_MMFR1_EL1`.
 pub mod id_mmfr1_el1 {
     use super::Field;
     /// bits 31:28.
@@ -4590,7 +4590,7 @@ pub mod id_mmfr1_el1 {
     pub const L1HvdVA: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_MMFR2_EL1.
+/// Fields of `ID_MMFR2_EL1`.
 pub mod id_mmfr2_el1 {
     use super::Field;
     /// bits 31:28.
@@ -4611,7 +4611,7 @@ pub mod id_mmfr2_el1 {
     pub const L1HvdFG: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_MMFR3_EL1.
+/// Fields of `ID_MMFR3_EL1`.
 pub mod id_mmfr3_el1 {
     use super::Field;
     /// bits 31:28.
@@ -4632,7 +4632,7 @@ pub mod id_mmfr3_el1 {
     pub const CMaintVA: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_MMFR4_EL1.
+/// Fields of `ID_MMFR4_EL1`.
 pub mod id_mmfr4_el1 {
     use super::Field;
     /// bits 31:28.
@@ -4653,7 +4653,7 @@ pub mod id_mmfr4_el1 {
     pub const SpecSEI: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_MMFR5_EL1.
+/// Fields of `ID_MMFR5_EL1`.
 pub mod id_mmfr5_el1 {
     use super::Field;
     /// bits 7:4.
@@ -4662,7 +4662,7 @@ pub mod id_mmfr5_el1 {
     pub const ETS: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_PFR0_EL1.
+/// Fields of `ID_PFR0_EL1`.
 pub mod id_pfr0_el1 {
     use super::Field;
     /// bits 31:28.
@@ -4683,7 +4683,7 @@ pub mod id_pfr0_el1 {
     pub const State0: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_PFR1_EL1.
+/// Fields of `ID_PFR1_EL1`.
 pub mod id_pfr1_el1 {
     use super::Field;
     /// bits 31:28.
@@ -4704,7 +4704,7 @@ pub mod id_pfr1_el1 {
     pub const ProgMod: Field = Field::new(3, 0);
 }
 
-/// Fields of ID_PFR2_EL1.
+/// Fields of `ID_PFR2_EL1`.
 pub mod id_pfr2_el1 {
     use super::Field;
     /// bits 11:8.
@@ -4715,7 +4715,7 @@ pub mod id_pfr2_el1 {
     pub const CSV3: Field = Field::new(3, 0);
 }
 
-/// Fields of IFSR32_EL2.
+/// Fields of `IFSR32_EL2`.
 pub mod ifsr32_el2 {
     use super::Field;
     /// bit 16.
@@ -4732,7 +4732,7 @@ pub mod ifsr32_el2 {
     pub const STATUS: Field = Field::new(5, 0);
 }
 
-/// Fields of ISR_EL1.
+/// Fields of `ISR_EL1`.
 pub mod isr_el1 {
     use super::Field;
     /// bit 10.
@@ -4747,7 +4747,7 @@ pub mod isr_el1 {
     pub const F: Field = Field::new(6, 6);
 }
 
-/// Fields of LORC_EL1.
+/// Fields of `LORC_EL1`.
 pub mod lorc_el1 {
     use super::Field;
     /// bits 9:2.
@@ -4756,7 +4756,7 @@ pub mod lorc_el1 {
     pub const EN: Field = Field::new(0, 0);
 }
 
-/// Fields of LOREA_EL1.
+/// Fields of `LOREA_EL1`.
 pub mod lorea_el1 {
     use super::Field;
     /// bits 55:52.
@@ -4767,7 +4767,7 @@ pub mod lorea_el1 {
     pub const EA_47_16: Field = Field::new(47, 16);
 }
 
-/// Fields of LORID_EL1.
+/// Fields of `LORID_EL1`.
 pub mod lorid_el1 {
     use super::Field;
     /// bits 23:16.
@@ -4776,14 +4776,14 @@ pub mod lorid_el1 {
     pub const LR: Field = Field::new(7, 0);
 }
 
-/// Fields of LORN_EL1.
+/// Fields of `LORN_EL1`.
 pub mod lorn_el1 {
     use super::Field;
     /// bits 7:0.
     pub const Num: Field = Field::new(7, 0);
 }
 
-/// Fields of LORSA_EL1.
+/// Fields of `LORSA_EL1`.
 pub mod lorsa_el1 {
     use super::Field;
     /// bits 55:16.
@@ -4792,7 +4792,7 @@ pub mod lorsa_el1 {
     pub const Valid: Field = Field::new(0, 0);
 }
 
-/// Fields of MDCCINT_EL1.
+/// Fields of `MDCCINT_EL1`.
 pub mod mdccint_el1 {
     use super::Field;
     /// bit 30.
@@ -4801,7 +4801,7 @@ pub mod mdccint_el1 {
     pub const TX: Field = Field::new(29, 29);
 }
 
-/// Fields of MDCCSR_EL0.
+/// Fields of `MDCCSR_EL0`.
 pub mod mdccsr_el0 {
     use super::Field;
     /// bit 30.
@@ -4810,7 +4810,7 @@ pub mod mdccsr_el0 {
     pub const TXfull: Field = Field::new(29, 29);
 }
 
-/// Fields of MDCR_EL2.
+/// Fields of `MDCR_EL2`.
 pub mod mdcr_el2 {
     use super::Field;
     /// bit 50.
@@ -4863,7 +4863,7 @@ pub mod mdcr_el2 {
     pub const HPMN: Field = Field::new(4, 0);
 }
 
-/// Fields of MDCR_EL3.
+/// Fields of `MDCR_EL3`.
 pub mod mdcr_el3 {
     use super::Field;
     /// bit 55.
@@ -4952,7 +4952,7 @@ pub mod mdcr_el3 {
     pub const RLTE: Field = Field::new(0, 0);
 }
 
-/// Fields of MDRAR_EL1.
+/// Fields of `MDRAR_EL1`.
 pub mod mdrar_el1 {
     use super::Field;
     /// bits 55:12.
@@ -4961,7 +4961,7 @@ pub mod mdrar_el1 {
     pub const Valid: Field = Field::new(1, 0);
 }
 
-/// Fields of MDSCR_EL1.
+/// Fields of `MDSCR_EL1`.
 pub mod mdscr_el1 {
     use super::Field;
     /// bit 50.
@@ -5004,63 +5004,63 @@ pub mod mdscr_el1 {
     pub const SS: Field = Field::new(0, 0);
 }
 
-/// Fields of MDSELR_EL1.
+/// Fields of `MDSELR_EL1`.
 pub mod mdselr_el1 {
     use super::Field;
     /// bits 5:4.
     pub const BANK: Field = Field::new(5, 4);
 }
 
-/// Fields of MDSTEPOP_EL1.
+/// Fields of `MDSTEPOP_EL1`.
 pub mod mdstepop_el1 {
     use super::Field;
     /// bits 31:0.
     pub const OPCODE: Field = Field::new(31, 0);
 }
 
-/// Fields of MECID_A0_EL2.
+/// Fields of `MECID_A0_EL2`.
 pub mod mecid_a0_el2 {
     use super::Field;
     /// bits 15:0.
     pub const MECID: Field = Field::new(15, 0);
 }
 
-/// Fields of MECID_A1_EL2.
+/// Fields of `MECID_A1_EL2`.
 pub mod mecid_a1_el2 {
     use super::Field;
     /// bits 15:0.
     pub const MECID: Field = Field::new(15, 0);
 }
 
-/// Fields of MECID_P0_EL2.
+/// Fields of `MECID_P0_EL2`.
 pub mod mecid_p0_el2 {
     use super::Field;
     /// bits 15:0.
     pub const MECID: Field = Field::new(15, 0);
 }
 
-/// Fields of MECID_P1_EL2.
+/// Fields of `MECID_P1_EL2`.
 pub mod mecid_p1_el2 {
     use super::Field;
     /// bits 15:0.
     pub const MECID: Field = Field::new(15, 0);
 }
 
-/// Fields of MECID_RL_A_EL3.
+/// Fields of `MECID_RL_A_EL3`.
 pub mod mecid_rl_a_el3 {
     use super::Field;
     /// bits 15:0.
     pub const MECID: Field = Field::new(15, 0);
 }
 
-/// Fields of MECIDR_EL2.
+/// Fields of `MECIDR_EL2`.
 pub mod mecidr_el2 {
     use super::Field;
     /// bits 3:0.
     pub const MECIDWidthm1: Field = Field::new(3, 0);
 }
 
-/// Fields of MFAR_EL3.
+/// Fields of `MFAR_EL3`.
 pub mod mfar_el3 {
     use super::Field;
     /// bit 63.
@@ -5081,7 +5081,7 @@ pub mod mfar_el3 {
     pub const PA: Field = Field::new(47, 0);
 }
 
-/// Fields of MIDR_EL1.
+/// Fields of `MIDR_EL1`.
 pub mod midr_el1 {
     use super::Field;
     /// bits 31:24.
@@ -5096,7 +5096,7 @@ pub mod midr_el1 {
     pub const Revision: Field = Field::new(3, 0);
 }
 
-/// Fields of MPAM0_EL1.
+/// Fields of `MPAM0_EL1`.
 pub mod mpam0_el1 {
     use super::Field;
     /// bits 47:40.
@@ -5109,7 +5109,7 @@ pub mod mpam0_el1 {
     pub const PARTID_I: Field = Field::new(15, 0);
 }
 
-/// Fields of MPAM1_EL1.
+/// Fields of `MPAM1_EL1`.
 pub mod mpam1_el1 {
     use super::Field;
     /// bit 63.
@@ -5128,7 +5128,7 @@ pub mod mpam1_el1 {
     pub const PARTID_I: Field = Field::new(15, 0);
 }
 
-/// Fields of MPAM2_EL2.
+/// Fields of `MPAM2_EL2`.
 pub mod mpam2_el2 {
     use super::Field;
     /// bit 63.
@@ -5157,7 +5157,7 @@ pub mod mpam2_el2 {
     pub const PARTID_I: Field = Field::new(15, 0);
 }
 
-/// Fields of MPAM3_EL3.
+/// Fields of `MPAM3_EL3`.
 pub mod mpam3_el3 {
     use super::Field;
     /// bit 63.
@@ -5186,7 +5186,7 @@ pub mod mpam3_el3 {
     pub const PARTID_I: Field = Field::new(15, 0);
 }
 
-/// Fields of MPAMBW0_EL1.
+/// Fields of `MPAMBW0_EL1`.
 pub mod mpambw0_el1 {
     use super::Field;
     /// bit 63.
@@ -5199,7 +5199,7 @@ pub mod mpambw0_el1 {
     pub const MAX: Field = Field::new(31, 0);
 }
 
-/// Fields of MPAMBW1_EL1.
+/// Fields of `MPAMBW1_EL1`.
 pub mod mpambw1_el1 {
     use super::Field;
     /// bit 63.
@@ -5212,7 +5212,7 @@ pub mod mpambw1_el1 {
     pub const MAX: Field = Field::new(31, 0);
 }
 
-/// Fields of MPAMBW2_EL2.
+/// Fields of `MPAMBW2_EL2`.
 pub mod mpambw2_el2 {
     use super::Field;
     /// bit 63.
@@ -5233,7 +5233,7 @@ pub mod mpambw2_el2 {
     pub const MAX: Field = Field::new(31, 0);
 }
 
-/// Fields of MPAMBW3_EL3.
+/// Fields of `MPAMBW3_EL3`.
 pub mod mpambw3_el3 {
     use super::Field;
     /// bit 63.
@@ -5248,7 +5248,7 @@ pub mod mpambw3_el3 {
     pub const MAX: Field = Field::new(31, 0);
 }
 
-/// Fields of MPAMBWCAP_EL2.
+/// Fields of `MPAMBWCAP_EL2`.
 pub mod mpambwcap_el2 {
     use super::Field;
     /// bit 63.
@@ -5259,7 +5259,7 @@ pub mod mpambwcap_el2 {
     pub const CAP: Field = Field::new(31, 0);
 }
 
-/// Fields of MPAMBWIDR_EL1.
+/// Fields of `MPAMBWIDR_EL1`.
 pub mod mpambwidr_el1 {
     use super::Field;
     /// bit 63.
@@ -5270,7 +5270,7 @@ pub mod mpambwidr_el1 {
     pub const BWA_WD: Field = Field::new(5, 0);
 }
 
-/// Fields of MPAMBWSM_EL1.
+/// Fields of `MPAMBWSM_EL1`.
 pub mod mpambwsm_el1 {
     use super::Field;
     /// bit 63.
@@ -5283,7 +5283,7 @@ pub mod mpambwsm_el1 {
     pub const MAX: Field = Field::new(31, 0);
 }
 
-/// Fields of MPAMHCR_EL2.
+/// Fields of `MPAMHCR_EL2`.
 pub mod mpamhcr_el2 {
     use super::Field;
     /// bit 31.
@@ -5296,7 +5296,7 @@ pub mod mpamhcr_el2 {
     pub const EL0_VPMEN: Field = Field::new(0, 0);
 }
 
-/// Fields of MPAMIDR_EL1.
+/// Fields of `MPAMIDR_EL1`.
 pub mod mpamidr_el1 {
     use super::Field;
     /// bit 61.
@@ -5321,7 +5321,7 @@ pub mod mpamidr_el1 {
     pub const PARTID_MAX: Field = Field::new(15, 0);
 }
 
-/// Fields of MPAMSM_EL1.
+/// Fields of `MPAMSM_EL1`.
 pub mod mpamsm_el1 {
     use super::Field;
     /// bits 47:40.
@@ -5330,7 +5330,7 @@ pub mod mpamsm_el1 {
     pub const PARTID_D: Field = Field::new(31, 16);
 }
 
-/// Fields of MPAMVPM0_EL2.
+/// Fields of `MPAMVPM0_EL2`.
 pub mod mpamvpm0_el2 {
     use super::Field;
     /// bits 63:48.
@@ -5343,7 +5343,7 @@ pub mod mpamvpm0_el2 {
     pub const PhyPARTID0: Field = Field::new(15, 0);
 }
 
-/// Fields of MPAMVPM1_EL2.
+/// Fields of `MPAMVPM1_EL2`.
 pub mod mpamvpm1_el2 {
     use super::Field;
     /// bits 63:48.
@@ -5356,7 +5356,7 @@ pub mod mpamvpm1_el2 {
     pub const PhyPARTID4: Field = Field::new(15, 0);
 }
 
-/// Fields of MPAMVPM2_EL2.
+/// Fields of `MPAMVPM2_EL2`.
 pub mod mpamvpm2_el2 {
     use super::Field;
     /// bits 63:48.
@@ -5369,7 +5369,7 @@ pub mod mpamvpm2_el2 {
     pub const PhyPARTID8: Field = Field::new(15, 0);
 }
 
-/// Fields of MPAMVPM3_EL2.
+/// Fields of `MPAMVPM3_EL2`.
 pub mod mpamvpm3_el2 {
     use super::Field;
     /// bits 63:48.
@@ -5382,7 +5382,7 @@ pub mod mpamvpm3_el2 {
     pub const PhyPARTID12: Field = Field::new(15, 0);
 }
 
-/// Fields of MPAMVPM4_EL2.
+/// Fields of `MPAMVPM4_EL2`.
 pub mod mpamvpm4_el2 {
     use super::Field;
     /// bits 63:48.
@@ -5395,7 +5395,7 @@ pub mod mpamvpm4_el2 {
     pub const PhyPARTID16: Field = Field::new(15, 0);
 }
 
-/// Fields of MPAMVPM5_EL2.
+/// Fields of `MPAMVPM5_EL2`.
 pub mod mpamvpm5_el2 {
     use super::Field;
     /// bits 63:48.
@@ -5408,7 +5408,7 @@ pub mod mpamvpm5_el2 {
     pub const PhyPARTID20: Field = Field::new(15, 0);
 }
 
-/// Fields of MPAMVPM6_EL2.
+/// Fields of `MPAMVPM6_EL2`.
 pub mod mpamvpm6_el2 {
     use super::Field;
     /// bits 63:48.
@@ -5421,7 +5421,7 @@ pub mod mpamvpm6_el2 {
     pub const PhyPARTID24: Field = Field::new(15, 0);
 }
 
-/// Fields of MPAMVPM7_EL2.
+/// Fields of `MPAMVPM7_EL2`.
 pub mod mpamvpm7_el2 {
     use super::Field;
     /// bits 63:48.
@@ -5434,14 +5434,14 @@ pub mod mpamvpm7_el2 {
     pub const PhyPARTID28: Field = Field::new(15, 0);
 }
 
-/// Fields of MPAMVPMV_EL2.
+/// Fields of `MPAMVPMV_EL2`.
 pub mod mpamvpmv_el2 {
     use super::Field;
     /// bits 31:0.
     pub const VPM_V_m: Field = Field::new(31, 0);
 }
 
-/// Fields of MPIDR_EL1.
+/// Fields of `MPIDR_EL1`.
 pub mod mpidr_el1 {
     use super::Field;
     /// bits 39:32.
@@ -5458,7 +5458,7 @@ pub mod mpidr_el1 {
     pub const Aff0: Field = Field::new(7, 0);
 }
 
-/// Fields of MVFR0_EL1.
+/// Fields of `MVFR0_EL1`.
 pub mod mvfr0_el1 {
     use super::Field;
     /// bits 31:28.
@@ -5479,7 +5479,7 @@ pub mod mvfr0_el1 {
     pub const SIMDReg: Field = Field::new(3, 0);
 }
 
-/// Fields of MVFR1_EL1.
+/// Fields of `MVFR1_EL1`.
 pub mod mvfr1_el1 {
     use super::Field;
     /// bits 31:28.
@@ -5500,7 +5500,7 @@ pub mod mvfr1_el1 {
     pub const FPFtZ: Field = Field::new(3, 0);
 }
 
-/// Fields of MVFR2_EL1.
+/// Fields of `MVFR2_EL1`.
 pub mod mvfr2_el1 {
     use super::Field;
     /// bits 7:4.
@@ -5509,7 +5509,7 @@ pub mod mvfr2_el1 {
     pub const SIMDMisc: Field = Field::new(3, 0);
 }
 
-/// Fields of NZCV.
+/// Fields of `NZCV`.
 pub mod nzcv {
     use super::Field;
     /// bit 31.
@@ -5522,42 +5522,42 @@ pub mod nzcv {
     pub const V: Field = Field::new(28, 28);
 }
 
-/// Fields of OSDLR_EL1.
+/// Fields of `OSDLR_EL1`.
 pub mod osdlr_el1 {
     use super::Field;
     /// bit 0.
     pub const DLK: Field = Field::new(0, 0);
 }
 
-/// Fields of OSDTRRX_EL1.
+/// Fields of `OSDTRRX_EL1`.
 pub mod osdtrrx_el1 {
     use super::Field;
     /// bits 31:0.
     pub const DTRRX: Field = Field::new(31, 0);
 }
 
-/// Fields of OSDTRTX_EL1.
+/// Fields of `OSDTRTX_EL1`.
 pub mod osdtrtx_el1 {
     use super::Field;
     /// bits 31:0.
     pub const DTRTX: Field = Field::new(31, 0);
 }
 
-/// Fields of OSECCR_EL1.
+/// Fields of `OSECCR_EL1`.
 pub mod oseccr_el1 {
     use super::Field;
     /// bits 31:0.
     pub const EDECCR: Field = Field::new(31, 0);
 }
 
-/// Fields of OSLAR_EL1.
+/// Fields of `OSLAR_EL1`.
 pub mod oslar_el1 {
     use super::Field;
     /// bit 0.
     pub const OSLK: Field = Field::new(0, 0);
 }
 
-/// Fields of OSLSR_EL1.
+/// Fields of `OSLSR_EL1`.
 pub mod oslsr_el1 {
     use super::Field;
     /// bit 3.
@@ -5570,14 +5570,14 @@ pub mod oslsr_el1 {
     pub const OSLM_0: Field = Field::new(0, 0);
 }
 
-/// Fields of PAN.
+/// Fields of `PAN`.
 pub mod pan {
     use super::Field;
     /// bit 22.
     pub const PAN: Field = Field::new(22, 22);
 }
 
-/// Fields of PAR_EL1.
+/// Fields of `PAR_EL1`.
 pub mod par_el1 {
     use super::Field;
     /// bits 119:76.
@@ -5614,7 +5614,7 @@ pub mod par_el1 {
     pub const PA_47_12: Field = Field::new(47, 12);
 }
 
-/// Fields of PFAR_EL1.
+/// Fields of `PFAR_EL1`.
 pub mod pfar_el1 {
     use super::Field;
     /// bit 63.
@@ -5629,7 +5629,7 @@ pub mod pfar_el1 {
     pub const PA: Field = Field::new(47, 0);
 }
 
-/// Fields of PFAR_EL2.
+/// Fields of `PFAR_EL2`.
 pub mod pfar_el2 {
     use super::Field;
     /// bit 63.
@@ -5644,14 +5644,14 @@ pub mod pfar_el2 {
     pub const PA: Field = Field::new(47, 0);
 }
 
-/// Fields of PM.
+/// Fields of `PM`.
 pub mod pm {
     use super::Field;
     /// bit 32.
     pub const PM: Field = Field::new(32, 32);
 }
 
-/// Fields of PMBIDR_EL1.
+/// Fields of `PMBIDR_EL1`.
 pub mod pmbidr_el1 {
     use super::Field;
     /// bits 47:32.
@@ -5668,7 +5668,7 @@ pub mod pmbidr_el1 {
     pub const Align: Field = Field::new(3, 0);
 }
 
-/// Fields of PMBLIMITR_EL1.
+/// Fields of `PMBLIMITR_EL1`.
 pub mod pmblimitr_el1 {
     use super::Field;
     /// bits 63:12.
@@ -5683,7 +5683,7 @@ pub mod pmblimitr_el1 {
     pub const E: Field = Field::new(0, 0);
 }
 
-/// Fields of PMBMAR_EL1.
+/// Fields of `PMBMAR_EL1`.
 pub mod pmbmar_el1 {
     use super::Field;
     /// bits 9:8.
@@ -5692,7 +5692,7 @@ pub mod pmbmar_el1 {
     pub const Attr: Field = Field::new(7, 0);
 }
 
-/// Fields of PMBSR_EL1.
+/// Fields of `PMBSR_EL1`.
 pub mod pmbsr_el1 {
     use super::Field;
     /// bits 55:32.
@@ -5723,7 +5723,7 @@ pub mod pmbsr_el1 {
     pub const FSC: Field = Field::new(5, 0);
 }
 
-/// Fields of PMBSR_EL2.
+/// Fields of `PMBSR_EL2`.
 pub mod pmbsr_el2 {
     use super::Field;
     /// bits 55:32.
@@ -5754,7 +5754,7 @@ pub mod pmbsr_el2 {
     pub const FSC: Field = Field::new(5, 0);
 }
 
-/// Fields of PMBSR_EL3.
+/// Fields of `PMBSR_EL3`.
 pub mod pmbsr_el3 {
     use super::Field;
     /// bits 55:32.
@@ -5785,7 +5785,7 @@ pub mod pmbsr_el3 {
     pub const FSC: Field = Field::new(5, 0);
 }
 
-/// Fields of PMCCFILTR_EL0.
+/// Fields of `PMCCFILTR_EL0`.
 pub mod pmccfiltr_el0 {
     use super::Field;
     /// bits 57:56.
@@ -5814,7 +5814,7 @@ pub mod pmccfiltr_el0 {
     pub const RLH: Field = Field::new(20, 20);
 }
 
-/// Fields of PMCEID0_EL0.
+/// Fields of `PMCEID0_EL0`.
 pub mod pmceid0_el0 {
     use super::Field;
     /// bits 63:32.
@@ -5823,7 +5823,7 @@ pub mod pmceid0_el0 {
     pub const ID_n: Field = Field::new(31, 0);
 }
 
-/// Fields of PMCEID1_EL0.
+/// Fields of `PMCEID1_EL0`.
 pub mod pmceid1_el0 {
     use super::Field;
     /// bits 63:32.
@@ -5832,7 +5832,7 @@ pub mod pmceid1_el0 {
     pub const ID_n: Field = Field::new(31, 0);
 }
 
-/// Fields of PMCNTENCLR_EL0.
+/// Fields of `PMCNTENCLR_EL0`.
 pub mod pmcntenclr_el0 {
     use super::Field;
     /// bit 32.
@@ -5843,7 +5843,7 @@ pub mod pmcntenclr_el0 {
     pub const P_m: Field = Field::new(30, 0);
 }
 
-/// Fields of PMCNTENSET_EL0.
+/// Fields of `PMCNTENSET_EL0`.
 pub mod pmcntenset_el0 {
     use super::Field;
     /// bit 32.
@@ -5854,7 +5854,7 @@ pub mod pmcntenset_el0 {
     pub const P_m: Field = Field::new(30, 0);
 }
 
-/// Fields of PMCR_EL0.
+/// Fields of `PMCR_EL0`.
 pub mod pmcr_el0 {
     use super::Field;
     /// bit 32.
@@ -5885,7 +5885,7 @@ pub mod pmcr_el0 {
     pub const E: Field = Field::new(0, 0);
 }
 
-/// Fields of PMECR_EL1.
+/// Fields of `PMECR_EL1`.
 pub mod pmecr_el1 {
     use super::Field;
     /// bits 4:3.
@@ -5896,14 +5896,14 @@ pub mod pmecr_el1 {
     pub const PMEE: Field = Field::new(1, 0);
 }
 
-/// Fields of PMEVCNTR<n>_EL0.
+/// Fields of `PMEVCNTR<n>_EL0`.
 pub mod pmevcntr_n__el0 {
     use super::Field;
     /// bits 31:0.
     pub const EVCNT: Field = Field::new(31, 0);
 }
 
-/// Fields of PMEVTYPER<n>_EL0.
+/// Fields of `PMEVTYPER<n>_EL0`.
 pub mod pmevtyper_n__el0 {
     use super::Field;
     /// bits 63:61.
@@ -5948,7 +5948,7 @@ pub mod pmevtyper_n__el0 {
     pub const evtCount_9_0: Field = Field::new(9, 0);
 }
 
-/// Fields of PMICFILTR_EL0.
+/// Fields of `PMICFILTR_EL0`.
 pub mod pmicfiltr_el0 {
     use super::Field;
     /// bit 58.
@@ -5981,7 +5981,7 @@ pub mod pmicfiltr_el0 {
     pub const evtCount: Field = Field::new(15, 0);
 }
 
-/// Fields of PMINTENCLR_EL1.
+/// Fields of `PMINTENCLR_EL1`.
 pub mod pmintenclr_el1 {
     use super::Field;
     /// bit 32.
@@ -5992,7 +5992,7 @@ pub mod pmintenclr_el1 {
     pub const P_m: Field = Field::new(30, 0);
 }
 
-/// Fields of PMINTENSET_EL1.
+/// Fields of `PMINTENSET_EL1`.
 pub mod pmintenset_el1 {
     use super::Field;
     /// bit 32.
@@ -6003,7 +6003,7 @@ pub mod pmintenset_el1 {
     pub const P_m: Field = Field::new(30, 0);
 }
 
-/// Fields of PMMIR_EL1.
+/// Fields of `PMMIR_EL1`.
 pub mod pmmir_el1 {
     use super::Field;
     /// bit 28.
@@ -6020,7 +6020,7 @@ pub mod pmmir_el1 {
     pub const SLOTS: Field = Field::new(7, 0);
 }
 
-/// Fields of PMOVSCLR_EL0.
+/// Fields of `PMOVSCLR_EL0`.
 pub mod pmovsclr_el0 {
     use super::Field;
     /// bit 32.
@@ -6031,7 +6031,7 @@ pub mod pmovsclr_el0 {
     pub const P_m: Field = Field::new(30, 0);
 }
 
-/// Fields of PMOVSSET_EL0.
+/// Fields of `PMOVSSET_EL0`.
 pub mod pmovsset_el0 {
     use super::Field;
     /// bit 32.
@@ -6042,7 +6042,7 @@ pub mod pmovsset_el0 {
     pub const P_m: Field = Field::new(30, 0);
 }
 
-/// Fields of PMSCR_EL1.
+/// Fields of `PMSCR_EL1`.
 pub mod pmscr_el1 {
     use super::Field;
     /// bit 11.
@@ -6065,7 +6065,7 @@ pub mod pmscr_el1 {
     pub const E0SPE: Field = Field::new(0, 0);
 }
 
-/// Fields of PMSCR_EL2.
+/// Fields of `PMSCR_EL2`.
 pub mod pmscr_el2 {
     use super::Field;
     /// bit 11.
@@ -6088,14 +6088,14 @@ pub mod pmscr_el2 {
     pub const E0HSPE: Field = Field::new(0, 0);
 }
 
-/// Fields of PMSELR_EL0.
+/// Fields of `PMSELR_EL0`.
 pub mod pmselr_el0 {
     use super::Field;
     /// bits 4:0.
     pub const SEL: Field = Field::new(4, 0);
 }
 
-/// Fields of PMSEVFR_EL1.
+/// Fields of `PMSEVFR_EL1`.
 pub mod pmsevfr_el1 {
     use super::Field;
     /// bit 63.
@@ -6194,7 +6194,7 @@ pub mod pmsevfr_el1 {
     pub const E_1: Field = Field::new(1, 1);
 }
 
-/// Fields of PMSFCR_EL1.
+/// Fields of `PMSFCR_EL1`.
 pub mod pmsfcr_el1 {
     use super::Field;
     /// bit 52.
@@ -6229,7 +6229,7 @@ pub mod pmsfcr_el1 {
     pub const FE: Field = Field::new(0, 0);
 }
 
-/// Fields of PMSICR_EL1.
+/// Fields of `PMSICR_EL1`.
 pub mod pmsicr_el1 {
     use super::Field;
     /// bits 63:56.
@@ -6238,7 +6238,7 @@ pub mod pmsicr_el1 {
     pub const COUNT: Field = Field::new(31, 0);
 }
 
-/// Fields of PMSIDR_EL1.
+/// Fields of `PMSIDR_EL1`.
 pub mod pmsidr_el1 {
     use super::Field;
     /// bit 32.
@@ -6279,7 +6279,7 @@ pub mod pmsidr_el1 {
     pub const FE: Field = Field::new(0, 0);
 }
 
-/// Fields of PMSIRR_EL1.
+/// Fields of `PMSIRR_EL1`.
 pub mod pmsirr_el1 {
     use super::Field;
     /// bits 31:8.
@@ -6288,14 +6288,14 @@ pub mod pmsirr_el1 {
     pub const RND: Field = Field::new(0, 0);
 }
 
-/// Fields of PMSLATFR_EL1.
+/// Fields of `PMSLATFR_EL1`.
 pub mod pmslatfr_el1 {
     use super::Field;
     /// bits 15:0.
     pub const MINLAT: Field = Field::new(15, 0);
 }
 
-/// Fields of PMSNEVFR_EL1.
+/// Fields of `PMSNEVFR_EL1`.
 pub mod pmsnevfr_el1 {
     use super::Field;
     /// bit 63.
@@ -6394,7 +6394,7 @@ pub mod pmsnevfr_el1 {
     pub const E_1: Field = Field::new(1, 1);
 }
 
-/// Fields of PMSSCR_EL1.
+/// Fields of `PMSSCR_EL1`.
 pub mod pmsscr_el1 {
     use super::Field;
     /// bit 32.
@@ -6403,14 +6403,14 @@ pub mod pmsscr_el1 {
     pub const SS: Field = Field::new(0, 0);
 }
 
-/// Fields of PMSWINC_EL0.
+/// Fields of `PMSWINC_EL0`.
 pub mod pmswinc_el0 {
     use super::Field;
     /// bits 30:0.
     pub const P_m: Field = Field::new(30, 0);
 }
 
-/// Fields of PMUACR_EL1.
+/// Fields of `PMUACR_EL1`.
 pub mod pmuacr_el1 {
     use super::Field;
     /// bit 32.
@@ -6421,7 +6421,7 @@ pub mod pmuacr_el1 {
     pub const P_m: Field = Field::new(30, 0);
 }
 
-/// Fields of PMUSERENR_EL0.
+/// Fields of `PMUSERENR_EL0`.
 pub mod pmuserenr_el0 {
     use super::Field;
     /// bit 6.
@@ -6440,14 +6440,14 @@ pub mod pmuserenr_el0 {
     pub const EN: Field = Field::new(0, 0);
 }
 
-/// Fields of PMXEVCNTR_EL0.
+/// Fields of `PMXEVCNTR_EL0`.
 pub mod pmxevcntr_el0 {
     use super::Field;
     /// bits 31:0.
     pub const PMEVCNTR_n: Field = Field::new(31, 0);
 }
 
-/// Fields of PMZR_EL0.
+/// Fields of `PMZR_EL0`.
 pub mod pmzr_el0 {
     use super::Field;
     /// bit 32.
@@ -6458,21 +6458,21 @@ pub mod pmzr_el0 {
     pub const P_m: Field = Field::new(30, 0);
 }
 
-/// Fields of RCWMASK_EL1.
+/// Fields of `RCWMASK_EL1`.
 pub mod rcwmask_el1 {
     use super::Field;
     /// bits 127:0.
     pub const RCWMASK: Field = Field::new(127, 0);
 }
 
-/// Fields of RCWSMASK_EL1.
+/// Fields of `RCWSMASK_EL1`.
 pub mod rcwsmask_el1 {
     use super::Field;
     /// bits 127:0.
     pub const RCWSMASK: Field = Field::new(127, 0);
 }
 
-/// Fields of RGSR_EL1.
+/// Fields of `RGSR_EL1`.
 pub mod rgsr_el1 {
     use super::Field;
     /// bits 23:8.
@@ -6481,7 +6481,7 @@ pub mod rgsr_el1 {
     pub const TAG: Field = Field::new(3, 0);
 }
 
-/// Fields of RMR_EL1.
+/// Fields of `RMR_EL1`.
 pub mod rmr_el1 {
     use super::Field;
     /// bit 1.
@@ -6490,7 +6490,7 @@ pub mod rmr_el1 {
     pub const AA64: Field = Field::new(0, 0);
 }
 
-/// Fields of RMR_EL2.
+/// Fields of `RMR_EL2`.
 pub mod rmr_el2 {
     use super::Field;
     /// bit 1.
@@ -6499,7 +6499,7 @@ pub mod rmr_el2 {
     pub const AA64: Field = Field::new(0, 0);
 }
 
-/// Fields of RMR_EL3.
+/// Fields of `RMR_EL3`.
 pub mod rmr_el3 {
     use super::Field;
     /// bit 1.
@@ -6508,7 +6508,7 @@ pub mod rmr_el3 {
     pub const AA64: Field = Field::new(0, 0);
 }
 
-/// Fields of SCR_EL3.
+/// Fields of `SCR_EL3`.
 pub mod scr_el3 {
     use super::Field;
     /// bit 62.
@@ -6623,7 +6623,7 @@ pub mod scr_el3 {
     pub const NS: Field = Field::new(0, 0);
 }
 
-/// Fields of SCTLR2_EL1.
+/// Fields of `SCTLR2_EL1`.
 pub mod sctlr2_el1 {
     use super::Field;
     /// bit 12.
@@ -6650,7 +6650,7 @@ pub mod sctlr2_el1 {
     pub const NMEA: Field = Field::new(2, 2);
 }
 
-/// Fields of SCTLR2_EL2.
+/// Fields of `SCTLR2_EL2`.
 pub mod sctlr2_el2 {
     use super::Field;
     /// bit 12.
@@ -6679,7 +6679,7 @@ pub mod sctlr2_el2 {
     pub const EMEC: Field = Field::new(1, 1);
 }
 
-/// Fields of SCTLR2_EL3.
+/// Fields of `SCTLR2_EL3`.
 pub mod sctlr2_el3 {
     use super::Field;
     /// bit 11.
@@ -6696,7 +6696,7 @@ pub mod sctlr2_el3 {
     pub const EMEC: Field = Field::new(1, 1);
 }
 
-/// Fields of SCTLR2MASK_EL1.
+/// Fields of `SCTLR2MASK_EL1`.
 pub mod sctlr2mask_el1 {
     use super::Field;
     /// bit 12.
@@ -6723,7 +6723,7 @@ pub mod sctlr2mask_el1 {
     pub const NMEA: Field = Field::new(2, 2);
 }
 
-/// Fields of SCTLR2MASK_EL2.
+/// Fields of `SCTLR2MASK_EL2`.
 pub mod sctlr2mask_el2 {
     use super::Field;
     /// bit 12.
@@ -6752,7 +6752,7 @@ pub mod sctlr2mask_el2 {
     pub const EMEC: Field = Field::new(1, 1);
 }
 
-/// Fields of SCTLR_EL1.
+/// Fields of `SCTLR_EL1`.
 pub mod sctlr_el1 {
     use super::Field;
     /// bit 63.
@@ -6873,7 +6873,7 @@ pub mod sctlr_el1 {
     pub const M: Field = Field::new(0, 0);
 }
 
-/// Fields of SCTLR_EL2.
+/// Fields of `SCTLR_EL2`.
 pub mod sctlr_el2 {
     use super::Field;
     /// bit 63.
@@ -6992,7 +6992,7 @@ pub mod sctlr_el2 {
     pub const M: Field = Field::new(0, 0);
 }
 
-/// Fields of SCTLR_EL3.
+/// Fields of `SCTLR_EL3`.
 pub mod sctlr_el3 {
     use super::Field;
     /// bit 62.
@@ -7047,7 +7047,7 @@ pub mod sctlr_el3 {
     pub const M: Field = Field::new(0, 0);
 }
 
-/// Fields of SCTLRMASK_EL1.
+/// Fields of `SCTLRMASK_EL1`.
 pub mod sctlrmask_el1 {
     use super::Field;
     /// bit 63.
@@ -7168,7 +7168,7 @@ pub mod sctlrmask_el1 {
     pub const M: Field = Field::new(0, 0);
 }
 
-/// Fields of SCTLRMASK_EL2.
+/// Fields of `SCTLRMASK_EL2`.
 pub mod sctlrmask_el2 {
     use super::Field;
     /// bit 63.
@@ -7287,7 +7287,7 @@ pub mod sctlrmask_el2 {
     pub const M: Field = Field::new(0, 0);
 }
 
-/// Fields of SDER32_EL2.
+/// Fields of `SDER32_EL2`.
 pub mod sder32_el2 {
     use super::Field;
     /// bit 1.
@@ -7296,7 +7296,7 @@ pub mod sder32_el2 {
     pub const SUIDEN: Field = Field::new(0, 0);
 }
 
-/// Fields of SDER32_EL3.
+/// Fields of `SDER32_EL3`.
 pub mod sder32_el3 {
     use super::Field;
     /// bit 1.
@@ -7305,7 +7305,7 @@ pub mod sder32_el3 {
     pub const SUIDEN: Field = Field::new(0, 0);
 }
 
-/// Fields of SMCR_EL1.
+/// Fields of `SMCR_EL1`.
 pub mod smcr_el1 {
     use super::Field;
     /// bit 31.
@@ -7316,7 +7316,7 @@ pub mod smcr_el1 {
     pub const LEN: Field = Field::new(3, 0);
 }
 
-/// Fields of SMCR_EL2.
+/// Fields of `SMCR_EL2`.
 pub mod smcr_el2 {
     use super::Field;
     /// bit 31.
@@ -7327,7 +7327,7 @@ pub mod smcr_el2 {
     pub const LEN: Field = Field::new(3, 0);
 }
 
-/// Fields of SMCR_EL3.
+/// Fields of `SMCR_EL3`.
 pub mod smcr_el3 {
     use super::Field;
     /// bit 31.
@@ -7338,7 +7338,7 @@ pub mod smcr_el3 {
     pub const LEN: Field = Field::new(3, 0);
 }
 
-/// Fields of SMIDR_EL1.
+/// Fields of `SMIDR_EL1`.
 pub mod smidr_el1 {
     use super::Field;
     /// bits 59:56.
@@ -7359,14 +7359,14 @@ pub mod smidr_el1 {
     pub const Affinity: Field = Field::new(11, 0);
 }
 
-/// Fields of SMPRI_EL1.
+/// Fields of `SMPRI_EL1`.
 pub mod smpri_el1 {
     use super::Field;
     /// bits 3:0.
     pub const Priority: Field = Field::new(3, 0);
 }
 
-/// Fields of SMPRIMAP_EL2.
+/// Fields of `SMPRIMAP_EL2`.
 pub mod smprimap_el2 {
     use super::Field;
     /// bits 63:60.
@@ -7403,7 +7403,7 @@ pub mod smprimap_el2 {
     pub const P0: Field = Field::new(3, 0);
 }
 
-/// Fields of SPMCFGR_EL1.
+/// Fields of `SPMCFGR_EL1`.
 pub mod spmcfgr_el1 {
     use super::Field;
     /// bits 31:28.
@@ -7428,7 +7428,7 @@ pub mod spmcfgr_el1 {
     pub const N: Field = Field::new(7, 0);
 }
 
-/// Fields of SPMCR_EL0.
+/// Fields of `SPMCR_EL0`.
 pub mod spmcr_el0 {
     use super::Field;
     /// bit 11.
@@ -7447,7 +7447,7 @@ pub mod spmcr_el0 {
     pub const E: Field = Field::new(0, 0);
 }
 
-/// Fields of SPMDEVAFF_EL1.
+/// Fields of `SPMDEVAFF_EL1`.
 pub mod spmdevaff_el1 {
     use super::Field;
     /// bits 39:32.
@@ -7466,7 +7466,7 @@ pub mod spmdevaff_el1 {
     pub const Aff0: Field = Field::new(7, 0);
 }
 
-/// Fields of SPMDEVARCH_EL1.
+/// Fields of `SPMDEVARCH_EL1`.
 pub mod spmdevarch_el1 {
     use super::Field;
     /// bits 31:21.
@@ -7481,7 +7481,7 @@ pub mod spmdevarch_el1 {
     pub const ARCHPART: Field = Field::new(11, 0);
 }
 
-/// Fields of SPMIIDR_EL1.
+/// Fields of `SPMIIDR_EL1`.
 pub mod spmiidr_el1 {
     use super::Field;
     /// bits 31:20.
@@ -7494,7 +7494,7 @@ pub mod spmiidr_el1 {
     pub const Implementer: Field = Field::new(11, 0);
 }
 
-/// Fields of SPMROOTCR_EL3.
+/// Fields of `SPMROOTCR_EL3`.
 pub mod spmrootcr_el3 {
     use super::Field;
     /// bit 3.
@@ -7505,7 +7505,7 @@ pub mod spmrootcr_el3 {
     pub const RTO: Field = Field::new(0, 0);
 }
 
-/// Fields of SPMSCR_EL1.
+/// Fields of `SPMSCR_EL1`.
 pub mod spmscr_el1 {
     use super::Field;
     /// bit 4.
@@ -7514,7 +7514,7 @@ pub mod spmscr_el1 {
     pub const SO: Field = Field::new(0, 0);
 }
 
-/// Fields of SPMSELR_EL0.
+/// Fields of `SPMSELR_EL0`.
 pub mod spmselr_el0 {
     use super::Field;
     /// bits 9:4.
@@ -7523,14 +7523,14 @@ pub mod spmselr_el0 {
     pub const BANK: Field = Field::new(1, 0);
 }
 
-/// Fields of SPSel.
+/// Fields of `SPSel`.
 pub mod spsel {
     use super::Field;
     /// bit 0.
     pub const SP: Field = Field::new(0, 0);
 }
 
-/// Fields of SPSR_abt.
+/// Fields of `SPSR_abt`.
 pub mod spsr_abt {
     use super::Field;
     /// bit 31.
@@ -7573,7 +7573,7 @@ pub mod spsr_abt {
     pub const M_4_0: Field = Field::new(4, 0);
 }
 
-/// Fields of SPSR_EL1.
+/// Fields of `SPSR_EL1`.
 pub mod spsr_el1 {
     use super::Field;
     /// bit 36.
@@ -7638,7 +7638,7 @@ pub mod spsr_el1 {
     pub const D: Field = Field::new(9, 9);
 }
 
-/// Fields of SPSR_EL2.
+/// Fields of `SPSR_EL2`.
 pub mod spsr_el2 {
     use super::Field;
     /// bit 36.
@@ -7703,7 +7703,7 @@ pub mod spsr_el2 {
     pub const D: Field = Field::new(9, 9);
 }
 
-/// Fields of SPSR_EL3.
+/// Fields of `SPSR_EL3`.
 pub mod spsr_el3 {
     use super::Field;
     /// bit 36.
@@ -7768,7 +7768,7 @@ pub mod spsr_el3 {
     pub const D: Field = Field::new(9, 9);
 }
 
-/// Fields of SPSR_fiq.
+/// Fields of `SPSR_fiq`.
 pub mod spsr_fiq {
     use super::Field;
     /// bit 31.
@@ -7811,7 +7811,7 @@ pub mod spsr_fiq {
     pub const M_4_0: Field = Field::new(4, 0);
 }
 
-/// Fields of SPSR_irq.
+/// Fields of `SPSR_irq`.
 pub mod spsr_irq {
     use super::Field;
     /// bit 31.
@@ -7854,7 +7854,7 @@ pub mod spsr_irq {
     pub const M_4_0: Field = Field::new(4, 0);
 }
 
-/// Fields of SPSR_und.
+/// Fields of `SPSR_und`.
 pub mod spsr_und {
     use super::Field;
     /// bit 31.
@@ -7897,14 +7897,14 @@ pub mod spsr_und {
     pub const M_4_0: Field = Field::new(4, 0);
 }
 
-/// Fields of SSBS.
+/// Fields of `SSBS`.
 pub mod ssbs {
     use super::Field;
     /// bit 12.
     pub const SSBS: Field = Field::new(12, 12);
 }
 
-/// Fields of SVCR.
+/// Fields of `SVCR`.
 pub mod svcr {
     use super::Field;
     /// bit 1.
@@ -7913,14 +7913,14 @@ pub mod svcr {
     pub const SM: Field = Field::new(0, 0);
 }
 
-/// Fields of TCO.
+/// Fields of `TCO`.
 pub mod tco {
     use super::Field;
     /// bit 25.
     pub const TCO: Field = Field::new(25, 25);
 }
 
-/// Fields of TCR2_EL1.
+/// Fields of `TCR2_EL1`.
 pub mod tcr2_el1 {
     use super::Field;
     /// bit 21.
@@ -7955,7 +7955,7 @@ pub mod tcr2_el1 {
     pub const PnCH: Field = Field::new(0, 0);
 }
 
-/// Fields of TCR2_EL2.
+/// Fields of `TCR2_EL2`.
 pub mod tcr2_el2 {
     use super::Field;
     /// bit 12.
@@ -7974,7 +7974,7 @@ pub mod tcr2_el2 {
     pub const PnCH: Field = Field::new(0, 0);
 }
 
-/// Fields of TCR2_EL2.
+/// Fields of `TCR2_EL2`.
 pub mod tcr2_el2_e2h {
     use super::Field;
     /// bit 18.
@@ -8009,7 +8009,7 @@ pub mod tcr2_el2_e2h {
     pub const PnCH: Field = Field::new(0, 0);
 }
 
-/// Fields of TCR2MASK_EL1.
+/// Fields of `TCR2MASK_EL1`.
 pub mod tcr2mask_el1 {
     use super::Field;
     /// bit 21.
@@ -8044,7 +8044,7 @@ pub mod tcr2mask_el1 {
     pub const PnCH: Field = Field::new(0, 0);
 }
 
-/// Fields of TCR2MASK_EL2.
+/// Fields of `TCR2MASK_EL2`.
 pub mod tcr2mask_el2 {
     use super::Field;
     /// bit 12.
@@ -8063,7 +8063,7 @@ pub mod tcr2mask_el2 {
     pub const PnCH: Field = Field::new(0, 0);
 }
 
-/// Fields of TCR2MASK_EL2.
+/// Fields of `TCR2MASK_EL2`.
 pub mod tcr2mask_el2_e2h {
     use super::Field;
     /// bit 18.
@@ -8102,7 +8102,7 @@ pub mod tcr2mask_el2_e2h {
     pub const PnCH: Field = Field::new(0, 0);
 }
 
-/// Fields of TCR_EL1.
+/// Fields of `TCR_EL1`.
 pub mod tcr_el1 {
     use super::Field;
     /// bit 61.
@@ -8187,7 +8187,7 @@ pub mod tcr_el1 {
     pub const T0SZ: Field = Field::new(5, 0);
 }
 
-/// Fields of TCR_EL2.
+/// Fields of `TCR_EL2`.
 pub mod tcr_el2 {
     use super::Field;
     /// bit 33.
@@ -8228,7 +8228,7 @@ pub mod tcr_el2 {
     pub const T0SZ: Field = Field::new(5, 0);
 }
 
-/// Fields of TCR_EL2.
+/// Fields of `TCR_EL2`.
 pub mod tcr_el2_e2h {
     use super::Field;
     /// bit 61.
@@ -8313,7 +8313,7 @@ pub mod tcr_el2_e2h {
     pub const T0SZ: Field = Field::new(5, 0);
 }
 
-/// Fields of TCR_EL3.
+/// Fields of `TCR_EL3`.
 pub mod tcr_el3 {
     use super::Field;
     /// bit 43.
@@ -8370,7 +8370,7 @@ pub mod tcr_el3 {
     pub const T0SZ: Field = Field::new(5, 0);
 }
 
-/// Fields of TCRMASK_EL1.
+/// Fields of `TCRMASK_EL1`.
 pub mod tcrmask_el1 {
     use super::Field;
     /// bit 61.
@@ -8455,7 +8455,7 @@ pub mod tcrmask_el1 {
     pub const T0SZ: Field = Field::new(0, 0);
 }
 
-/// Fields of TCRMASK_EL2.
+/// Fields of `TCRMASK_EL2`.
 pub mod tcrmask_el2 {
     use super::Field;
     /// bit 33.
@@ -8496,7 +8496,7 @@ pub mod tcrmask_el2 {
     pub const T0SZ: Field = Field::new(0, 0);
 }
 
-/// Fields of TCRMASK_EL2.
+/// Fields of `TCRMASK_EL2`.
 pub mod tcrmask_el2_e2h {
     use super::Field;
     /// bit 61.
@@ -8581,7 +8581,7 @@ pub mod tcrmask_el2_e2h {
     pub const T0SZ: Field = Field::new(0, 0);
 }
 
-/// Fields of TFSR_EL1.
+/// Fields of `TFSR_EL1`.
 pub mod tfsr_el1 {
     use super::Field;
     /// bit 1.
@@ -8590,7 +8590,7 @@ pub mod tfsr_el1 {
     pub const TF0: Field = Field::new(0, 0);
 }
 
-/// Fields of TFSR_EL2.
+/// Fields of `TFSR_EL2`.
 pub mod tfsr_el2 {
     use super::Field;
     /// bit 1.
@@ -8599,14 +8599,14 @@ pub mod tfsr_el2 {
     pub const TF0: Field = Field::new(0, 0);
 }
 
-/// Fields of TFSR_EL3.
+/// Fields of `TFSR_EL3`.
 pub mod tfsr_el3 {
     use super::Field;
     /// bit 0.
     pub const TF0: Field = Field::new(0, 0);
 }
 
-/// Fields of TFSRE0_EL1.
+/// Fields of `TFSRE0_EL1`.
 pub mod tfsre0_el1 {
     use super::Field;
     /// bit 1.
@@ -8615,28 +8615,28 @@ pub mod tfsre0_el1 {
     pub const TF0: Field = Field::new(0, 0);
 }
 
-/// Fields of TLBI ASIDE1, TLBI ASIDE1NXS.
+/// Fields of `TLBI ASIDE1, TLBI ASIDE1NXS`.
 pub mod tlbi_aside1__tlbi_aside1nxs {
     use super::Field;
     /// bits 63:48.
     pub const ASID: Field = Field::new(63, 48);
 }
 
-/// Fields of TLBI ASIDE1IS, TLBI ASIDE1ISNXS.
+/// Fields of `TLBI ASIDE1IS, TLBI ASIDE1ISNXS`.
 pub mod tlbi_aside1is__tlbi_aside1isnxs {
     use super::Field;
     /// bits 63:48.
     pub const ASID: Field = Field::new(63, 48);
 }
 
-/// Fields of TLBI ASIDE1OS, TLBI ASIDE1OSNXS.
+/// Fields of `TLBI ASIDE1OS, TLBI ASIDE1OSNXS`.
 pub mod tlbi_aside1os__tlbi_aside1osnxs {
     use super::Field;
     /// bits 63:48.
     pub const ASID: Field = Field::new(63, 48);
 }
 
-/// Fields of TLBI IPAS2E1, TLBI IPAS2E1NXS.
+/// Fields of `TLBI IPAS2E1, TLBI IPAS2E1NXS`.
 pub mod tlbi_ipas2e1__tlbi_ipas2e1nxs {
     use super::Field;
     /// bit 63.
@@ -8651,7 +8651,7 @@ pub mod tlbi_ipas2e1__tlbi_ipas2e1nxs {
     pub const IPA_47_12: Field = Field::new(35, 0);
 }
 
-/// Fields of TLBI IPAS2E1IS, TLBI IPAS2E1ISNXS.
+/// Fields of `TLBI IPAS2E1IS, TLBI IPAS2E1ISNXS`.
 pub mod tlbi_ipas2e1is__tlbi_ipas2e1isnxs {
     use super::Field;
     /// bit 63.
@@ -8666,7 +8666,7 @@ pub mod tlbi_ipas2e1is__tlbi_ipas2e1isnxs {
     pub const IPA_47_12: Field = Field::new(35, 0);
 }
 
-/// Fields of TLBI IPAS2E1OS, TLBI IPAS2E1OSNXS.
+/// Fields of `TLBI IPAS2E1OS, TLBI IPAS2E1OSNXS`.
 pub mod tlbi_ipas2e1os__tlbi_ipas2e1osnxs {
     use super::Field;
     /// bit 63.
@@ -8681,7 +8681,7 @@ pub mod tlbi_ipas2e1os__tlbi_ipas2e1osnxs {
     pub const IPA_47_12: Field = Field::new(35, 0);
 }
 
-/// Fields of TLBI IPAS2LE1, TLBI IPAS2LE1NXS.
+/// Fields of `TLBI IPAS2LE1, TLBI IPAS2LE1NXS`.
 pub mod tlbi_ipas2le1__tlbi_ipas2le1nxs {
     use super::Field;
     /// bit 63.
@@ -8696,7 +8696,7 @@ pub mod tlbi_ipas2le1__tlbi_ipas2le1nxs {
     pub const IPA_47_12: Field = Field::new(35, 0);
 }
 
-/// Fields of TLBI IPAS2LE1IS, TLBI IPAS2LE1ISNXS.
+/// Fields of `TLBI IPAS2LE1IS, TLBI IPAS2LE1ISNXS`.
 pub mod tlbi_ipas2le1is__tlbi_ipas2le1isnxs {
     use super::Field;
     /// bit 63.
@@ -8711,7 +8711,7 @@ pub mod tlbi_ipas2le1is__tlbi_ipas2le1isnxs {
     pub const IPA_47_12: Field = Field::new(35, 0);
 }
 
-/// Fields of TLBI IPAS2LE1OS, TLBI IPAS2LE1OSNXS.
+/// Fields of `TLBI IPAS2LE1OS, TLBI IPAS2LE1OSNXS`.
 pub mod tlbi_ipas2le1os__tlbi_ipas2le1osnxs {
     use super::Field;
     /// bit 63.
@@ -8726,7 +8726,7 @@ pub mod tlbi_ipas2le1os__tlbi_ipas2le1osnxs {
     pub const IPA_47_12: Field = Field::new(35, 0);
 }
 
-/// Fields of TLBI RIPAS2E1, TLBI RIPAS2E1NXS.
+/// Fields of `TLBI RIPAS2E1, TLBI RIPAS2E1NXS`.
 pub mod tlbi_ripas2e1__tlbi_ripas2e1nxs {
     use super::Field;
     /// bit 63.
@@ -8743,7 +8743,7 @@ pub mod tlbi_ripas2e1__tlbi_ripas2e1nxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RIPAS2E1IS, TLBI RIPAS2E1ISNXS.
+/// Fields of `TLBI RIPAS2E1IS, TLBI RIPAS2E1ISNXS`.
 pub mod tlbi_ripas2e1is__tlbi_ripas2e1isnxs {
     use super::Field;
     /// bit 63.
@@ -8760,7 +8760,7 @@ pub mod tlbi_ripas2e1is__tlbi_ripas2e1isnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RIPAS2E1OS, TLBI RIPAS2E1OSNXS.
+/// Fields of `TLBI RIPAS2E1OS, TLBI RIPAS2E1OSNXS`.
 pub mod tlbi_ripas2e1os__tlbi_ripas2e1osnxs {
     use super::Field;
     /// bit 63.
@@ -8777,7 +8777,7 @@ pub mod tlbi_ripas2e1os__tlbi_ripas2e1osnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RIPAS2LE1, TLBI RIPAS2LE1NXS.
+/// Fields of `TLBI RIPAS2LE1, TLBI RIPAS2LE1NXS`.
 pub mod tlbi_ripas2le1__tlbi_ripas2le1nxs {
     use super::Field;
     /// bit 63.
@@ -8794,7 +8794,7 @@ pub mod tlbi_ripas2le1__tlbi_ripas2le1nxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RIPAS2LE1IS, TLBI RIPAS2LE1ISNXS.
+/// Fields of `TLBI RIPAS2LE1IS, TLBI RIPAS2LE1ISNXS`.
 pub mod tlbi_ripas2le1is__tlbi_ripas2le1isnxs {
     use super::Field;
     /// bit 63.
@@ -8811,7 +8811,7 @@ pub mod tlbi_ripas2le1is__tlbi_ripas2le1isnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RIPAS2LE1OS, TLBI RIPAS2LE1OSNXS.
+/// Fields of `TLBI RIPAS2LE1OS, TLBI RIPAS2LE1OSNXS`.
 pub mod tlbi_ripas2le1os__tlbi_ripas2le1osnxs {
     use super::Field;
     /// bit 63.
@@ -8828,7 +8828,7 @@ pub mod tlbi_ripas2le1os__tlbi_ripas2le1osnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RPALOS.
+/// Fields of `TLBI RPALOS`.
 pub mod tlbi_rpalos {
     use super::Field;
     /// bits 47:44.
@@ -8839,7 +8839,7 @@ pub mod tlbi_rpalos {
     pub const Address: Field = Field::new(39, 0);
 }
 
-/// Fields of TLBI RPAOS.
+/// Fields of `TLBI RPAOS`.
 pub mod tlbi_rpaos {
     use super::Field;
     /// bits 47:44.
@@ -8850,7 +8850,7 @@ pub mod tlbi_rpaos {
     pub const Address: Field = Field::new(39, 0);
 }
 
-/// Fields of TLBI RVAAE1, TLBI RVAAE1NXS.
+/// Fields of `TLBI RVAAE1, TLBI RVAAE1NXS`.
 pub mod tlbi_rvaae1__tlbi_rvaae1nxs {
     use super::Field;
     /// bits 47:46.
@@ -8865,7 +8865,7 @@ pub mod tlbi_rvaae1__tlbi_rvaae1nxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVAAE1IS, TLBI RVAAE1ISNXS.
+/// Fields of `TLBI RVAAE1IS, TLBI RVAAE1ISNXS`.
 pub mod tlbi_rvaae1is__tlbi_rvaae1isnxs {
     use super::Field;
     /// bits 47:46.
@@ -8880,7 +8880,7 @@ pub mod tlbi_rvaae1is__tlbi_rvaae1isnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVAAE1OS, TLBI RVAAE1OSNXS.
+/// Fields of `TLBI RVAAE1OS, TLBI RVAAE1OSNXS`.
 pub mod tlbi_rvaae1os__tlbi_rvaae1osnxs {
     use super::Field;
     /// bits 47:46.
@@ -8895,7 +8895,7 @@ pub mod tlbi_rvaae1os__tlbi_rvaae1osnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVAALE1, TLBI RVAALE1NXS.
+/// Fields of `TLBI RVAALE1, TLBI RVAALE1NXS`.
 pub mod tlbi_rvaale1__tlbi_rvaale1nxs {
     use super::Field;
     /// bits 47:46.
@@ -8910,7 +8910,7 @@ pub mod tlbi_rvaale1__tlbi_rvaale1nxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVAALE1IS, TLBI RVAALE1ISNXS.
+/// Fields of `TLBI RVAALE1IS, TLBI RVAALE1ISNXS`.
 pub mod tlbi_rvaale1is__tlbi_rvaale1isnxs {
     use super::Field;
     /// bits 47:46.
@@ -8925,7 +8925,7 @@ pub mod tlbi_rvaale1is__tlbi_rvaale1isnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVAALE1OS, TLBI RVAALE1OSNXS.
+/// Fields of `TLBI RVAALE1OS, TLBI RVAALE1OSNXS`.
 pub mod tlbi_rvaale1os__tlbi_rvaale1osnxs {
     use super::Field;
     /// bits 47:46.
@@ -8940,7 +8940,7 @@ pub mod tlbi_rvaale1os__tlbi_rvaale1osnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVAE1, TLBI RVAE1NXS.
+/// Fields of `TLBI RVAE1, TLBI RVAE1NXS`.
 pub mod tlbi_rvae1__tlbi_rvae1nxs {
     use super::Field;
     /// bits 63:48.
@@ -8957,7 +8957,7 @@ pub mod tlbi_rvae1__tlbi_rvae1nxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVAE1IS, TLBI RVAE1ISNXS.
+/// Fields of `TLBI RVAE1IS, TLBI RVAE1ISNXS`.
 pub mod tlbi_rvae1is__tlbi_rvae1isnxs {
     use super::Field;
     /// bits 63:48.
@@ -8974,7 +8974,7 @@ pub mod tlbi_rvae1is__tlbi_rvae1isnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVAE1OS, TLBI RVAE1OSNXS.
+/// Fields of `TLBI RVAE1OS, TLBI RVAE1OSNXS`.
 pub mod tlbi_rvae1os__tlbi_rvae1osnxs {
     use super::Field;
     /// bits 63:48.
@@ -8991,7 +8991,7 @@ pub mod tlbi_rvae1os__tlbi_rvae1osnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVAE2, TLBI RVAE2NXS.
+/// Fields of `TLBI RVAE2, TLBI RVAE2NXS`.
 pub mod tlbi_rvae2__tlbi_rvae2nxs {
     use super::Field;
     /// bits 63:48.
@@ -9008,7 +9008,7 @@ pub mod tlbi_rvae2__tlbi_rvae2nxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVAE2IS, TLBI RVAE2ISNXS.
+/// Fields of `TLBI RVAE2IS, TLBI RVAE2ISNXS`.
 pub mod tlbi_rvae2is__tlbi_rvae2isnxs {
     use super::Field;
     /// bits 63:48.
@@ -9025,7 +9025,7 @@ pub mod tlbi_rvae2is__tlbi_rvae2isnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVAE2OS, TLBI RVAE2OSNXS.
+/// Fields of `TLBI RVAE2OS, TLBI RVAE2OSNXS`.
 pub mod tlbi_rvae2os__tlbi_rvae2osnxs {
     use super::Field;
     /// bits 63:48.
@@ -9042,7 +9042,7 @@ pub mod tlbi_rvae2os__tlbi_rvae2osnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVAE3, TLBI RVAE3NXS.
+/// Fields of `TLBI RVAE3, TLBI RVAE3NXS`.
 pub mod tlbi_rvae3__tlbi_rvae3nxs {
     use super::Field;
     /// bits 47:46.
@@ -9057,7 +9057,7 @@ pub mod tlbi_rvae3__tlbi_rvae3nxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVAE3IS, TLBI RVAE3ISNXS.
+/// Fields of `TLBI RVAE3IS, TLBI RVAE3ISNXS`.
 pub mod tlbi_rvae3is__tlbi_rvae3isnxs {
     use super::Field;
     /// bits 47:46.
@@ -9072,7 +9072,7 @@ pub mod tlbi_rvae3is__tlbi_rvae3isnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVAE3OS, TLBI RVAE3OSNXS.
+/// Fields of `TLBI RVAE3OS, TLBI RVAE3OSNXS`.
 pub mod tlbi_rvae3os__tlbi_rvae3osnxs {
     use super::Field;
     /// bits 47:46.
@@ -9087,7 +9087,7 @@ pub mod tlbi_rvae3os__tlbi_rvae3osnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVALE1, TLBI RVALE1NXS.
+/// Fields of `TLBI RVALE1, TLBI RVALE1NXS`.
 pub mod tlbi_rvale1__tlbi_rvale1nxs {
     use super::Field;
     /// bits 63:48.
@@ -9104,7 +9104,7 @@ pub mod tlbi_rvale1__tlbi_rvale1nxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVALE1IS, TLBI RVALE1ISNXS.
+/// Fields of `TLBI RVALE1IS, TLBI RVALE1ISNXS`.
 pub mod tlbi_rvale1is__tlbi_rvale1isnxs {
     use super::Field;
     /// bits 63:48.
@@ -9121,7 +9121,7 @@ pub mod tlbi_rvale1is__tlbi_rvale1isnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVALE1OS, TLBI RVALE1OSNXS.
+/// Fields of `TLBI RVALE1OS, TLBI RVALE1OSNXS`.
 pub mod tlbi_rvale1os__tlbi_rvale1osnxs {
     use super::Field;
     /// bits 63:48.
@@ -9138,7 +9138,7 @@ pub mod tlbi_rvale1os__tlbi_rvale1osnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVALE2, TLBI RVALE2NXS.
+/// Fields of `TLBI RVALE2, TLBI RVALE2NXS`.
 pub mod tlbi_rvale2__tlbi_rvale2nxs {
     use super::Field;
     /// bits 63:48.
@@ -9155,7 +9155,7 @@ pub mod tlbi_rvale2__tlbi_rvale2nxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVALE2IS, TLBI RVALE2ISNXS.
+/// Fields of `TLBI RVALE2IS, TLBI RVALE2ISNXS`.
 pub mod tlbi_rvale2is__tlbi_rvale2isnxs {
     use super::Field;
     /// bits 63:48.
@@ -9172,7 +9172,7 @@ pub mod tlbi_rvale2is__tlbi_rvale2isnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVALE2OS, TLBI RVALE2OSNXS.
+/// Fields of `TLBI RVALE2OS, TLBI RVALE2OSNXS`.
 pub mod tlbi_rvale2os__tlbi_rvale2osnxs {
     use super::Field;
     /// bits 63:48.
@@ -9189,7 +9189,7 @@ pub mod tlbi_rvale2os__tlbi_rvale2osnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVALE3, TLBI RVALE3NXS.
+/// Fields of `TLBI RVALE3, TLBI RVALE3NXS`.
 pub mod tlbi_rvale3__tlbi_rvale3nxs {
     use super::Field;
     /// bits 47:46.
@@ -9204,7 +9204,7 @@ pub mod tlbi_rvale3__tlbi_rvale3nxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVALE3IS, TLBI RVALE3ISNXS.
+/// Fields of `TLBI RVALE3IS, TLBI RVALE3ISNXS`.
 pub mod tlbi_rvale3is__tlbi_rvale3isnxs {
     use super::Field;
     /// bits 47:46.
@@ -9219,7 +9219,7 @@ pub mod tlbi_rvale3is__tlbi_rvale3isnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI RVALE3OS, TLBI RVALE3OSNXS.
+/// Fields of `TLBI RVALE3OS, TLBI RVALE3OSNXS`.
 pub mod tlbi_rvale3os__tlbi_rvale3osnxs {
     use super::Field;
     /// bits 47:46.
@@ -9234,7 +9234,7 @@ pub mod tlbi_rvale3os__tlbi_rvale3osnxs {
     pub const BaseADDR: Field = Field::new(36, 0);
 }
 
-/// Fields of TLBI VAAE1, TLBI VAAE1NXS.
+/// Fields of `TLBI VAAE1, TLBI VAAE1NXS`.
 pub mod tlbi_vaae1__tlbi_vaae1nxs {
     use super::Field;
     /// bits 47:44.
@@ -9243,7 +9243,7 @@ pub mod tlbi_vaae1__tlbi_vaae1nxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VAAE1IS, TLBI VAAE1ISNXS.
+/// Fields of `TLBI VAAE1IS, TLBI VAAE1ISNXS`.
 pub mod tlbi_vaae1is__tlbi_vaae1isnxs {
     use super::Field;
     /// bits 47:44.
@@ -9252,7 +9252,7 @@ pub mod tlbi_vaae1is__tlbi_vaae1isnxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VAAE1OS, TLBI VAAE1OSNXS.
+/// Fields of `TLBI VAAE1OS, TLBI VAAE1OSNXS`.
 pub mod tlbi_vaae1os__tlbi_vaae1osnxs {
     use super::Field;
     /// bits 47:44.
@@ -9261,7 +9261,7 @@ pub mod tlbi_vaae1os__tlbi_vaae1osnxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VAALE1, TLBI VAALE1NXS.
+/// Fields of `TLBI VAALE1, TLBI VAALE1NXS`.
 pub mod tlbi_vaale1__tlbi_vaale1nxs {
     use super::Field;
     /// bits 47:44.
@@ -9270,7 +9270,7 @@ pub mod tlbi_vaale1__tlbi_vaale1nxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VAALE1IS, TLBI VAALE1ISNXS.
+/// Fields of `TLBI VAALE1IS, TLBI VAALE1ISNXS`.
 pub mod tlbi_vaale1is__tlbi_vaale1isnxs {
     use super::Field;
     /// bits 47:44.
@@ -9279,7 +9279,7 @@ pub mod tlbi_vaale1is__tlbi_vaale1isnxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VAALE1OS, TLBI VAALE1OSNXS.
+/// Fields of `TLBI VAALE1OS, TLBI VAALE1OSNXS`.
 pub mod tlbi_vaale1os__tlbi_vaale1osnxs {
     use super::Field;
     /// bits 47:44.
@@ -9288,7 +9288,7 @@ pub mod tlbi_vaale1os__tlbi_vaale1osnxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VAE1, TLBI VAE1NXS.
+/// Fields of `TLBI VAE1, TLBI VAE1NXS`.
 pub mod tlbi_vae1__tlbi_vae1nxs {
     use super::Field;
     /// bits 63:48.
@@ -9299,7 +9299,7 @@ pub mod tlbi_vae1__tlbi_vae1nxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VAE1IS, TLBI VAE1ISNXS.
+/// Fields of `TLBI VAE1IS, TLBI VAE1ISNXS`.
 pub mod tlbi_vae1is__tlbi_vae1isnxs {
     use super::Field;
     /// bits 63:48.
@@ -9310,7 +9310,7 @@ pub mod tlbi_vae1is__tlbi_vae1isnxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VAE1OS, TLBI VAE1OSNXS.
+/// Fields of `TLBI VAE1OS, TLBI VAE1OSNXS`.
 pub mod tlbi_vae1os__tlbi_vae1osnxs {
     use super::Field;
     /// bits 63:48.
@@ -9321,7 +9321,7 @@ pub mod tlbi_vae1os__tlbi_vae1osnxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VAE2, TLBI VAE2NXS.
+/// Fields of `TLBI VAE2, TLBI VAE2NXS`.
 pub mod tlbi_vae2__tlbi_vae2nxs {
     use super::Field;
     /// bits 63:48.
@@ -9332,7 +9332,7 @@ pub mod tlbi_vae2__tlbi_vae2nxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VAE2IS, TLBI VAE2ISNXS.
+/// Fields of `TLBI VAE2IS, TLBI VAE2ISNXS`.
 pub mod tlbi_vae2is__tlbi_vae2isnxs {
     use super::Field;
     /// bits 63:48.
@@ -9343,7 +9343,7 @@ pub mod tlbi_vae2is__tlbi_vae2isnxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VAE2OS, TLBI VAE2OSNXS.
+/// Fields of `TLBI VAE2OS, TLBI VAE2OSNXS`.
 pub mod tlbi_vae2os__tlbi_vae2osnxs {
     use super::Field;
     /// bits 63:48.
@@ -9354,7 +9354,7 @@ pub mod tlbi_vae2os__tlbi_vae2osnxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VAE3, TLBI VAE3NXS.
+/// Fields of `TLBI VAE3, TLBI VAE3NXS`.
 pub mod tlbi_vae3__tlbi_vae3nxs {
     use super::Field;
     /// bits 47:44.
@@ -9363,7 +9363,7 @@ pub mod tlbi_vae3__tlbi_vae3nxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VAE3IS, TLBI VAE3ISNXS.
+/// Fields of `TLBI VAE3IS, TLBI VAE3ISNXS`.
 pub mod tlbi_vae3is__tlbi_vae3isnxs {
     use super::Field;
     /// bits 47:44.
@@ -9372,7 +9372,7 @@ pub mod tlbi_vae3is__tlbi_vae3isnxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VAE3OS, TLBI VAE3OSNXS.
+/// Fields of `TLBI VAE3OS, TLBI VAE3OSNXS`.
 pub mod tlbi_vae3os__tlbi_vae3osnxs {
     use super::Field;
     /// bits 47:44.
@@ -9381,7 +9381,7 @@ pub mod tlbi_vae3os__tlbi_vae3osnxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VALE1, TLBI VALE1NXS.
+/// Fields of `TLBI VALE1, TLBI VALE1NXS`.
 pub mod tlbi_vale1__tlbi_vale1nxs {
     use super::Field;
     /// bits 63:48.
@@ -9392,7 +9392,7 @@ pub mod tlbi_vale1__tlbi_vale1nxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VALE1IS, TLBI VALE1ISNXS.
+/// Fields of `TLBI VALE1IS, TLBI VALE1ISNXS`.
 pub mod tlbi_vale1is__tlbi_vale1isnxs {
     use super::Field;
     /// bits 63:48.
@@ -9403,7 +9403,7 @@ pub mod tlbi_vale1is__tlbi_vale1isnxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VALE1OS, TLBI VALE1OSNXS.
+/// Fields of `TLBI VALE1OS, TLBI VALE1OSNXS`.
 pub mod tlbi_vale1os__tlbi_vale1osnxs {
     use super::Field;
     /// bits 63:48.
@@ -9414,7 +9414,7 @@ pub mod tlbi_vale1os__tlbi_vale1osnxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VALE2, TLBI VALE2NXS.
+/// Fields of `TLBI VALE2, TLBI VALE2NXS`.
 pub mod tlbi_vale2__tlbi_vale2nxs {
     use super::Field;
     /// bits 63:48.
@@ -9425,7 +9425,7 @@ pub mod tlbi_vale2__tlbi_vale2nxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VALE2IS, TLBI VALE2ISNXS.
+/// Fields of `TLBI VALE2IS, TLBI VALE2ISNXS`.
 pub mod tlbi_vale2is__tlbi_vale2isnxs {
     use super::Field;
     /// bits 63:48.
@@ -9436,7 +9436,7 @@ pub mod tlbi_vale2is__tlbi_vale2isnxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VALE2OS, TLBI VALE2OSNXS.
+/// Fields of `TLBI VALE2OS, TLBI VALE2OSNXS`.
 pub mod tlbi_vale2os__tlbi_vale2osnxs {
     use super::Field;
     /// bits 63:48.
@@ -9447,7 +9447,7 @@ pub mod tlbi_vale2os__tlbi_vale2osnxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VALE3, TLBI VALE3NXS.
+/// Fields of `TLBI VALE3, TLBI VALE3NXS`.
 pub mod tlbi_vale3__tlbi_vale3nxs {
     use super::Field;
     /// bits 47:44.
@@ -9456,7 +9456,7 @@ pub mod tlbi_vale3__tlbi_vale3nxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VALE3IS, TLBI VALE3ISNXS.
+/// Fields of `TLBI VALE3IS, TLBI VALE3ISNXS`.
 pub mod tlbi_vale3is__tlbi_vale3isnxs {
     use super::Field;
     /// bits 47:44.
@@ -9465,7 +9465,7 @@ pub mod tlbi_vale3is__tlbi_vale3isnxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBI VALE3OS, TLBI VALE3OSNXS.
+/// Fields of `TLBI VALE3OS, TLBI VALE3OSNXS`.
 pub mod tlbi_vale3os__tlbi_vale3osnxs {
     use super::Field;
     /// bits 47:44.
@@ -9474,7 +9474,7 @@ pub mod tlbi_vale3os__tlbi_vale3osnxs {
     pub const VA_55_12: Field = Field::new(43, 0);
 }
 
-/// Fields of TLBIP IPAS2E1, TLBIP IPAS2E1NXS.
+/// Fields of `TLBIP IPAS2E1, TLBIP IPAS2E1NXS`.
 pub mod tlbip_ipas2e1__tlbip_ipas2e1nxs {
     use super::Field;
     /// bits 107:64.
@@ -9485,7 +9485,7 @@ pub mod tlbip_ipas2e1__tlbip_ipas2e1nxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP IPAS2E1IS, TLBIP IPAS2E1ISNXS.
+/// Fields of `TLBIP IPAS2E1IS, TLBIP IPAS2E1ISNXS`.
 pub mod tlbip_ipas2e1is__tlbip_ipas2e1isnxs {
     use super::Field;
     /// bits 107:64.
@@ -9496,7 +9496,7 @@ pub mod tlbip_ipas2e1is__tlbip_ipas2e1isnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP IPAS2E1OS, TLBIP IPAS2E1OSNXS.
+/// Fields of `TLBIP IPAS2E1OS, TLBIP IPAS2E1OSNXS`.
 pub mod tlbip_ipas2e1os__tlbip_ipas2e1osnxs {
     use super::Field;
     /// bits 107:64.
@@ -9507,7 +9507,7 @@ pub mod tlbip_ipas2e1os__tlbip_ipas2e1osnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP IPAS2LE1, TLBIP IPAS2LE1NXS.
+/// Fields of `TLBIP IPAS2LE1, TLBIP IPAS2LE1NXS`.
 pub mod tlbip_ipas2le1__tlbip_ipas2le1nxs {
     use super::Field;
     /// bits 107:64.
@@ -9518,7 +9518,7 @@ pub mod tlbip_ipas2le1__tlbip_ipas2le1nxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP IPAS2LE1IS, TLBIP IPAS2LE1ISNXS.
+/// Fields of `TLBIP IPAS2LE1IS, TLBIP IPAS2LE1ISNXS`.
 pub mod tlbip_ipas2le1is__tlbip_ipas2le1isnxs {
     use super::Field;
     /// bits 107:64.
@@ -9529,7 +9529,7 @@ pub mod tlbip_ipas2le1is__tlbip_ipas2le1isnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP IPAS2LE1OS, TLBIP IPAS2LE1OSNXS.
+/// Fields of `TLBIP IPAS2LE1OS, TLBIP IPAS2LE1OSNXS`.
 pub mod tlbip_ipas2le1os__tlbip_ipas2le1osnxs {
     use super::Field;
     /// bits 107:64.
@@ -9540,7 +9540,7 @@ pub mod tlbip_ipas2le1os__tlbip_ipas2le1osnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP RIPAS2E1, TLBIP RIPAS2E1NXS.
+/// Fields of `TLBIP RIPAS2E1, TLBIP RIPAS2E1NXS`.
 pub mod tlbip_ripas2e1__tlbip_ripas2e1nxs {
     use super::Field;
     /// bits 107:64.
@@ -9557,7 +9557,7 @@ pub mod tlbip_ripas2e1__tlbip_ripas2e1nxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RIPAS2E1IS, TLBIP RIPAS2E1ISNXS.
+/// Fields of `TLBIP RIPAS2E1IS, TLBIP RIPAS2E1ISNXS`.
 pub mod tlbip_ripas2e1is__tlbip_ripas2e1isnxs {
     use super::Field;
     /// bits 107:64.
@@ -9574,7 +9574,7 @@ pub mod tlbip_ripas2e1is__tlbip_ripas2e1isnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RIPAS2E1OS, TLBIP RIPAS2E1OSNXS.
+/// Fields of `TLBIP RIPAS2E1OS, TLBIP RIPAS2E1OSNXS`.
 pub mod tlbip_ripas2e1os__tlbip_ripas2e1osnxs {
     use super::Field;
     /// bits 107:64.
@@ -9591,7 +9591,7 @@ pub mod tlbip_ripas2e1os__tlbip_ripas2e1osnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RIPAS2LE1, TLBIP RIPAS2LE1NXS.
+/// Fields of `TLBIP RIPAS2LE1, TLBIP RIPAS2LE1NXS`.
 pub mod tlbip_ripas2le1__tlbip_ripas2le1nxs {
     use super::Field;
     /// bits 107:64.
@@ -9608,7 +9608,7 @@ pub mod tlbip_ripas2le1__tlbip_ripas2le1nxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RIPAS2LE1IS, TLBIP RIPAS2LE1ISNXS.
+/// Fields of `TLBIP RIPAS2LE1IS, TLBIP RIPAS2LE1ISNXS`.
 pub mod tlbip_ripas2le1is__tlbip_ripas2le1isnxs {
     use super::Field;
     /// bits 107:64.
@@ -9625,7 +9625,7 @@ pub mod tlbip_ripas2le1is__tlbip_ripas2le1isnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RIPAS2LE1OS, TLBIP RIPAS2LE1OSNXS.
+/// Fields of `TLBIP RIPAS2LE1OS, TLBIP RIPAS2LE1OSNXS`.
 pub mod tlbip_ripas2le1os__tlbip_ripas2le1osnxs {
     use super::Field;
     /// bits 107:64.
@@ -9642,7 +9642,7 @@ pub mod tlbip_ripas2le1os__tlbip_ripas2le1osnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVAAE1, TLBIP RVAAE1NXS.
+/// Fields of `TLBIP RVAAE1, TLBIP RVAAE1NXS`.
 pub mod tlbip_rvaae1__tlbip_rvaae1nxs {
     use super::Field;
     /// bits 107:64.
@@ -9657,7 +9657,7 @@ pub mod tlbip_rvaae1__tlbip_rvaae1nxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVAAE1IS, TLBIP RVAAE1ISNXS.
+/// Fields of `TLBIP RVAAE1IS, TLBIP RVAAE1ISNXS`.
 pub mod tlbip_rvaae1is__tlbip_rvaae1isnxs {
     use super::Field;
     /// bits 107:64.
@@ -9672,7 +9672,7 @@ pub mod tlbip_rvaae1is__tlbip_rvaae1isnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVAAE1OS, TLBIP RVAAE1OSNXS.
+/// Fields of `TLBIP RVAAE1OS, TLBIP RVAAE1OSNXS`.
 pub mod tlbip_rvaae1os__tlbip_rvaae1osnxs {
     use super::Field;
     /// bits 107:64.
@@ -9687,7 +9687,7 @@ pub mod tlbip_rvaae1os__tlbip_rvaae1osnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVAALE1, TLBIP RVAALE1NXS.
+/// Fields of `TLBIP RVAALE1, TLBIP RVAALE1NXS`.
 pub mod tlbip_rvaale1__tlbip_rvaale1nxs {
     use super::Field;
     /// bits 107:64.
@@ -9702,7 +9702,7 @@ pub mod tlbip_rvaale1__tlbip_rvaale1nxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVAALE1IS, TLBIP RVAALE1ISNXS.
+/// Fields of `TLBIP RVAALE1IS, TLBIP RVAALE1ISNXS`.
 pub mod tlbip_rvaale1is__tlbip_rvaale1isnxs {
     use super::Field;
     /// bits 107:64.
@@ -9717,7 +9717,7 @@ pub mod tlbip_rvaale1is__tlbip_rvaale1isnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVAALE1OS, TLBIP RVAALE1OSNXS.
+/// Fields of `TLBIP RVAALE1OS, TLBIP RVAALE1OSNXS`.
 pub mod tlbip_rvaale1os__tlbip_rvaale1osnxs {
     use super::Field;
     /// bits 107:64.
@@ -9732,7 +9732,7 @@ pub mod tlbip_rvaale1os__tlbip_rvaale1osnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVAE1, TLBIP RVAE1NXS.
+/// Fields of `TLBIP RVAE1, TLBIP RVAE1NXS`.
 pub mod tlbip_rvae1__tlbip_rvae1nxs {
     use super::Field;
     /// bits 107:64.
@@ -9749,7 +9749,7 @@ pub mod tlbip_rvae1__tlbip_rvae1nxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVAE1IS, TLBIP RVAE1ISNXS.
+/// Fields of `TLBIP RVAE1IS, TLBIP RVAE1ISNXS`.
 pub mod tlbip_rvae1is__tlbip_rvae1isnxs {
     use super::Field;
     /// bits 107:64.
@@ -9766,7 +9766,7 @@ pub mod tlbip_rvae1is__tlbip_rvae1isnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVAE1OS, TLBIP RVAE1OSNXS.
+/// Fields of `TLBIP RVAE1OS, TLBIP RVAE1OSNXS`.
 pub mod tlbip_rvae1os__tlbip_rvae1osnxs {
     use super::Field;
     /// bits 107:64.
@@ -9783,7 +9783,7 @@ pub mod tlbip_rvae1os__tlbip_rvae1osnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVAE2, TLBIP RVAE2NXS.
+/// Fields of `TLBIP RVAE2, TLBIP RVAE2NXS`.
 pub mod tlbip_rvae2__tlbip_rvae2nxs {
     use super::Field;
     /// bits 107:64.
@@ -9800,7 +9800,7 @@ pub mod tlbip_rvae2__tlbip_rvae2nxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVAE2IS, TLBIP RVAE2ISNXS.
+/// Fields of `TLBIP RVAE2IS, TLBIP RVAE2ISNXS`.
 pub mod tlbip_rvae2is__tlbip_rvae2isnxs {
     use super::Field;
     /// bits 107:64.
@@ -9817,7 +9817,7 @@ pub mod tlbip_rvae2is__tlbip_rvae2isnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVAE2OS, TLBIP RVAE2OSNXS.
+/// Fields of `TLBIP RVAE2OS, TLBIP RVAE2OSNXS`.
 pub mod tlbip_rvae2os__tlbip_rvae2osnxs {
     use super::Field;
     /// bits 107:64.
@@ -9834,7 +9834,7 @@ pub mod tlbip_rvae2os__tlbip_rvae2osnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVAE3, TLBIP RVAE3NXS.
+/// Fields of `TLBIP RVAE3, TLBIP RVAE3NXS`.
 pub mod tlbip_rvae3__tlbip_rvae3nxs {
     use super::Field;
     /// bits 107:64.
@@ -9849,7 +9849,7 @@ pub mod tlbip_rvae3__tlbip_rvae3nxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVAE3IS, TLBIP RVAE3ISNXS.
+/// Fields of `TLBIP RVAE3IS, TLBIP RVAE3ISNXS`.
 pub mod tlbip_rvae3is__tlbip_rvae3isnxs {
     use super::Field;
     /// bits 107:64.
@@ -9864,7 +9864,7 @@ pub mod tlbip_rvae3is__tlbip_rvae3isnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVAE3OS, TLBIP RVAE3OSNXS.
+/// Fields of `TLBIP RVAE3OS, TLBIP RVAE3OSNXS`.
 pub mod tlbip_rvae3os__tlbip_rvae3osnxs {
     use super::Field;
     /// bits 107:64.
@@ -9879,7 +9879,7 @@ pub mod tlbip_rvae3os__tlbip_rvae3osnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVALE1, TLBIP RVALE1NXS.
+/// Fields of `TLBIP RVALE1, TLBIP RVALE1NXS`.
 pub mod tlbip_rvale1__tlbip_rvale1nxs {
     use super::Field;
     /// bits 107:64.
@@ -9896,7 +9896,7 @@ pub mod tlbip_rvale1__tlbip_rvale1nxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVALE1IS, TLBIP RVALE1ISNXS.
+/// Fields of `TLBIP RVALE1IS, TLBIP RVALE1ISNXS`.
 pub mod tlbip_rvale1is__tlbip_rvale1isnxs {
     use super::Field;
     /// bits 107:64.
@@ -9913,7 +9913,7 @@ pub mod tlbip_rvale1is__tlbip_rvale1isnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVALE1OS, TLBIP RVALE1OSNXS.
+/// Fields of `TLBIP RVALE1OS, TLBIP RVALE1OSNXS`.
 pub mod tlbip_rvale1os__tlbip_rvale1osnxs {
     use super::Field;
     /// bits 107:64.
@@ -9930,7 +9930,7 @@ pub mod tlbip_rvale1os__tlbip_rvale1osnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVALE2, TLBIP RVALE2NXS.
+/// Fields of `TLBIP RVALE2, TLBIP RVALE2NXS`.
 pub mod tlbip_rvale2__tlbip_rvale2nxs {
     use super::Field;
     /// bits 107:64.
@@ -9947,7 +9947,7 @@ pub mod tlbip_rvale2__tlbip_rvale2nxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVALE2IS, TLBIP RVALE2ISNXS.
+/// Fields of `TLBIP RVALE2IS, TLBIP RVALE2ISNXS`.
 pub mod tlbip_rvale2is__tlbip_rvale2isnxs {
     use super::Field;
     /// bits 107:64.
@@ -9964,7 +9964,7 @@ pub mod tlbip_rvale2is__tlbip_rvale2isnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVALE2OS, TLBIP RVALE2OSNXS.
+/// Fields of `TLBIP RVALE2OS, TLBIP RVALE2OSNXS`.
 pub mod tlbip_rvale2os__tlbip_rvale2osnxs {
     use super::Field;
     /// bits 107:64.
@@ -9981,7 +9981,7 @@ pub mod tlbip_rvale2os__tlbip_rvale2osnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVALE3, TLBIP RVALE3NXS.
+/// Fields of `TLBIP RVALE3, TLBIP RVALE3NXS`.
 pub mod tlbip_rvale3__tlbip_rvale3nxs {
     use super::Field;
     /// bits 107:64.
@@ -9996,7 +9996,7 @@ pub mod tlbip_rvale3__tlbip_rvale3nxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVALE3IS, TLBIP RVALE3ISNXS.
+/// Fields of `TLBIP RVALE3IS, TLBIP RVALE3ISNXS`.
 pub mod tlbip_rvale3is__tlbip_rvale3isnxs {
     use super::Field;
     /// bits 107:64.
@@ -10011,7 +10011,7 @@ pub mod tlbip_rvale3is__tlbip_rvale3isnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP RVALE3OS, TLBIP RVALE3OSNXS.
+/// Fields of `TLBIP RVALE3OS, TLBIP RVALE3OSNXS`.
 pub mod tlbip_rvale3os__tlbip_rvale3osnxs {
     use super::Field;
     /// bits 107:64.
@@ -10026,7 +10026,7 @@ pub mod tlbip_rvale3os__tlbip_rvale3osnxs {
     pub const TTL: Field = Field::new(38, 37);
 }
 
-/// Fields of TLBIP VAAE1, TLBIP VAAE1NXS.
+/// Fields of `TLBIP VAAE1, TLBIP VAAE1NXS`.
 pub mod tlbip_vaae1__tlbip_vaae1nxs {
     use super::Field;
     /// bits 107:64.
@@ -10035,7 +10035,7 @@ pub mod tlbip_vaae1__tlbip_vaae1nxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VAAE1IS, TLBIP VAAE1ISNXS.
+/// Fields of `TLBIP VAAE1IS, TLBIP VAAE1ISNXS`.
 pub mod tlbip_vaae1is__tlbip_vaae1isnxs {
     use super::Field;
     /// bits 107:64.
@@ -10044,7 +10044,7 @@ pub mod tlbip_vaae1is__tlbip_vaae1isnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VAAE1OS, TLBIP VAAE1OSNXS.
+/// Fields of `TLBIP VAAE1OS, TLBIP VAAE1OSNXS`.
 pub mod tlbip_vaae1os__tlbip_vaae1osnxs {
     use super::Field;
     /// bits 107:64.
@@ -10053,7 +10053,7 @@ pub mod tlbip_vaae1os__tlbip_vaae1osnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VAALE1, TLBIP VAALE1NXS.
+/// Fields of `TLBIP VAALE1, TLBIP VAALE1NXS`.
 pub mod tlbip_vaale1__tlbip_vaale1nxs {
     use super::Field;
     /// bits 107:64.
@@ -10062,7 +10062,7 @@ pub mod tlbip_vaale1__tlbip_vaale1nxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VAALE1IS, TLBIP VAALE1ISNXS.
+/// Fields of `TLBIP VAALE1IS, TLBIP VAALE1ISNXS`.
 pub mod tlbip_vaale1is__tlbip_vaale1isnxs {
     use super::Field;
     /// bits 107:64.
@@ -10071,7 +10071,7 @@ pub mod tlbip_vaale1is__tlbip_vaale1isnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VAALE1OS, TLBIP VAALE1OSNXS.
+/// Fields of `TLBIP VAALE1OS, TLBIP VAALE1OSNXS`.
 pub mod tlbip_vaale1os__tlbip_vaale1osnxs {
     use super::Field;
     /// bits 107:64.
@@ -10080,7 +10080,7 @@ pub mod tlbip_vaale1os__tlbip_vaale1osnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VAE1, TLBIP VAE1NXS.
+/// Fields of `TLBIP VAE1, TLBIP VAE1NXS`.
 pub mod tlbip_vae1__tlbip_vae1nxs {
     use super::Field;
     /// bits 107:64.
@@ -10091,7 +10091,7 @@ pub mod tlbip_vae1__tlbip_vae1nxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VAE1IS, TLBIP VAE1ISNXS.
+/// Fields of `TLBIP VAE1IS, TLBIP VAE1ISNXS`.
 pub mod tlbip_vae1is__tlbip_vae1isnxs {
     use super::Field;
     /// bits 107:64.
@@ -10102,7 +10102,7 @@ pub mod tlbip_vae1is__tlbip_vae1isnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VAE1OS, TLBIP VAE1OSNXS.
+/// Fields of `TLBIP VAE1OS, TLBIP VAE1OSNXS`.
 pub mod tlbip_vae1os__tlbip_vae1osnxs {
     use super::Field;
     /// bits 107:64.
@@ -10113,7 +10113,7 @@ pub mod tlbip_vae1os__tlbip_vae1osnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VAE2, TLBIP VAE2NXS.
+/// Fields of `TLBIP VAE2, TLBIP VAE2NXS`.
 pub mod tlbip_vae2__tlbip_vae2nxs {
     use super::Field;
     /// bits 107:64.
@@ -10124,7 +10124,7 @@ pub mod tlbip_vae2__tlbip_vae2nxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VAE2IS, TLBIP VAE2ISNXS.
+/// Fields of `TLBIP VAE2IS, TLBIP VAE2ISNXS`.
 pub mod tlbip_vae2is__tlbip_vae2isnxs {
     use super::Field;
     /// bits 107:64.
@@ -10135,7 +10135,7 @@ pub mod tlbip_vae2is__tlbip_vae2isnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VAE2OS, TLBIP VAE2OSNXS.
+/// Fields of `TLBIP VAE2OS, TLBIP VAE2OSNXS`.
 pub mod tlbip_vae2os__tlbip_vae2osnxs {
     use super::Field;
     /// bits 107:64.
@@ -10146,7 +10146,7 @@ pub mod tlbip_vae2os__tlbip_vae2osnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VAE3, TLBIP VAE3NXS.
+/// Fields of `TLBIP VAE3, TLBIP VAE3NXS`.
 pub mod tlbip_vae3__tlbip_vae3nxs {
     use super::Field;
     /// bits 107:64.
@@ -10155,7 +10155,7 @@ pub mod tlbip_vae3__tlbip_vae3nxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VAE3IS, TLBIP VAE3ISNXS.
+/// Fields of `TLBIP VAE3IS, TLBIP VAE3ISNXS`.
 pub mod tlbip_vae3is__tlbip_vae3isnxs {
     use super::Field;
     /// bits 107:64.
@@ -10164,7 +10164,7 @@ pub mod tlbip_vae3is__tlbip_vae3isnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VAE3OS, TLBIP VAE3OSNXS.
+/// Fields of `TLBIP VAE3OS, TLBIP VAE3OSNXS`.
 pub mod tlbip_vae3os__tlbip_vae3osnxs {
     use super::Field;
     /// bits 107:64.
@@ -10173,7 +10173,7 @@ pub mod tlbip_vae3os__tlbip_vae3osnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VALE1, TLBIP VALE1NXS.
+/// Fields of `TLBIP VALE1, TLBIP VALE1NXS`.
 pub mod tlbip_vale1__tlbip_vale1nxs {
     use super::Field;
     /// bits 107:64.
@@ -10184,7 +10184,7 @@ pub mod tlbip_vale1__tlbip_vale1nxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VALE1IS, TLBIP VALE1ISNXS.
+/// Fields of `TLBIP VALE1IS, TLBIP VALE1ISNXS`.
 pub mod tlbip_vale1is__tlbip_vale1isnxs {
     use super::Field;
     /// bits 107:64.
@@ -10195,7 +10195,7 @@ pub mod tlbip_vale1is__tlbip_vale1isnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VALE1OS, TLBIP VALE1OSNXS.
+/// Fields of `TLBIP VALE1OS, TLBIP VALE1OSNXS`.
 pub mod tlbip_vale1os__tlbip_vale1osnxs {
     use super::Field;
     /// bits 107:64.
@@ -10206,7 +10206,7 @@ pub mod tlbip_vale1os__tlbip_vale1osnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VALE2, TLBIP VALE2NXS.
+/// Fields of `TLBIP VALE2, TLBIP VALE2NXS`.
 pub mod tlbip_vale2__tlbip_vale2nxs {
     use super::Field;
     /// bits 107:64.
@@ -10217,7 +10217,7 @@ pub mod tlbip_vale2__tlbip_vale2nxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VALE2IS, TLBIP VALE2ISNXS.
+/// Fields of `TLBIP VALE2IS, TLBIP VALE2ISNXS`.
 pub mod tlbip_vale2is__tlbip_vale2isnxs {
     use super::Field;
     /// bits 107:64.
@@ -10228,7 +10228,7 @@ pub mod tlbip_vale2is__tlbip_vale2isnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VALE2OS, TLBIP VALE2OSNXS.
+/// Fields of `TLBIP VALE2OS, TLBIP VALE2OSNXS`.
 pub mod tlbip_vale2os__tlbip_vale2osnxs {
     use super::Field;
     /// bits 107:64.
@@ -10239,7 +10239,7 @@ pub mod tlbip_vale2os__tlbip_vale2osnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VALE3, TLBIP VALE3NXS.
+/// Fields of `TLBIP VALE3, TLBIP VALE3NXS`.
 pub mod tlbip_vale3__tlbip_vale3nxs {
     use super::Field;
     /// bits 107:64.
@@ -10248,7 +10248,7 @@ pub mod tlbip_vale3__tlbip_vale3nxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VALE3IS, TLBIP VALE3ISNXS.
+/// Fields of `TLBIP VALE3IS, TLBIP VALE3ISNXS`.
 pub mod tlbip_vale3is__tlbip_vale3isnxs {
     use super::Field;
     /// bits 107:64.
@@ -10257,7 +10257,7 @@ pub mod tlbip_vale3is__tlbip_vale3isnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TLBIP VALE3OS, TLBIP VALE3OSNXS.
+/// Fields of `TLBIP VALE3OS, TLBIP VALE3OSNXS`.
 pub mod tlbip_vale3os__tlbip_vale3osnxs {
     use super::Field;
     /// bits 107:64.
@@ -10266,14 +10266,14 @@ pub mod tlbip_vale3os__tlbip_vale3osnxs {
     pub const TTL: Field = Field::new(47, 44);
 }
 
-/// Fields of TRBBASER_EL1.
+/// Fields of `TRBBASER_EL1`.
 pub mod trbbaser_el1 {
     use super::Field;
     /// bits 63:12.
     pub const BASE: Field = Field::new(63, 12);
 }
 
-/// Fields of TRBIDR_EL1.
+/// Fields of `TRBIDR_EL1`.
 pub mod trbidr_el1 {
     use super::Field;
     /// bits 47:32.
@@ -10292,7 +10292,7 @@ pub mod trbidr_el1 {
     pub const Align: Field = Field::new(3, 0);
 }
 
-/// Fields of TRBLIMITR_EL1.
+/// Fields of `TRBLIMITR_EL1`.
 pub mod trblimitr_el1 {
     use super::Field;
     /// bits 63:12.
@@ -10309,7 +10309,7 @@ pub mod trblimitr_el1 {
     pub const E: Field = Field::new(0, 0);
 }
 
-/// Fields of TRBMAR_EL1.
+/// Fields of `TRBMAR_EL1`.
 pub mod trbmar_el1 {
     use super::Field;
     /// bits 11:10.
@@ -10320,7 +10320,7 @@ pub mod trbmar_el1 {
     pub const Attr: Field = Field::new(7, 0);
 }
 
-/// Fields of TRBMPAM_EL1.
+/// Fields of `TRBMPAM_EL1`.
 pub mod trbmpam_el1 {
     use super::Field;
     /// bit 26.
@@ -10333,7 +10333,7 @@ pub mod trbmpam_el1 {
     pub const PARTID: Field = Field::new(15, 0);
 }
 
-/// Fields of TRBSR_EL1.
+/// Fields of `TRBSR_EL1`.
 pub mod trbsr_el1 {
     use super::Field;
     /// bits 55:32.
@@ -10366,7 +10366,7 @@ pub mod trbsr_el1 {
     pub const FSC: Field = Field::new(5, 0);
 }
 
-/// Fields of TRBSR_EL2.
+/// Fields of `TRBSR_EL2`.
 pub mod trbsr_el2 {
     use super::Field;
     /// bits 55:32.
@@ -10399,7 +10399,7 @@ pub mod trbsr_el2 {
     pub const FSC: Field = Field::new(5, 0);
 }
 
-/// Fields of TRBSR_EL3.
+/// Fields of `TRBSR_EL3`.
 pub mod trbsr_el3 {
     use super::Field;
     /// bits 55:32.
@@ -10432,14 +10432,14 @@ pub mod trbsr_el3 {
     pub const FSC: Field = Field::new(5, 0);
 }
 
-/// Fields of TRBTRG_EL1.
+/// Fields of `TRBTRG_EL1`.
 pub mod trbtrg_el1 {
     use super::Field;
     /// bits 31:0.
     pub const TRG: Field = Field::new(31, 0);
 }
 
-/// Fields of TRCACATR<n>.
+/// Fields of `TRCACATR<n>`.
 pub mod trcacatr_n {
     use super::Field;
     /// bit 18.
@@ -10468,7 +10468,7 @@ pub mod trcacatr_n {
     pub const CONTEXTTYPE: Field = Field::new(3, 2);
 }
 
-/// Fields of TRCAUTHSTATUS.
+/// Fields of `TRCAUTHSTATUS`.
 pub mod trcauthstatus {
     use super::Field;
     /// bits 27:26.
@@ -10493,7 +10493,7 @@ pub mod trcauthstatus {
     pub const NSID: Field = Field::new(1, 0);
 }
 
-/// Fields of TRCBBCTLR.
+/// Fields of `TRCBBCTLR`.
 pub mod trcbbctlr {
     use super::Field;
     /// bit 8.
@@ -10502,14 +10502,14 @@ pub mod trcbbctlr {
     pub const RANGE__m: Field = Field::new(7, 0);
 }
 
-/// Fields of TRCCCCTLR.
+/// Fields of `TRCCCCTLR`.
 pub mod trcccctlr {
     use super::Field;
     /// bits 11:0.
     pub const THRESHOLD: Field = Field::new(11, 0);
 }
 
-/// Fields of TRCCIDCCTLR0.
+/// Fields of `TRCCIDCCTLR0`.
 pub mod trccidcctlr0 {
     use super::Field;
     /// bits 31:24.
@@ -10522,7 +10522,7 @@ pub mod trccidcctlr0 {
     pub const COMP0__m: Field = Field::new(7, 0);
 }
 
-/// Fields of TRCCIDCCTLR1.
+/// Fields of `TRCCIDCCTLR1`.
 pub mod trccidcctlr1 {
     use super::Field;
     /// bits 31:24.
@@ -10535,21 +10535,21 @@ pub mod trccidcctlr1 {
     pub const COMP4__m: Field = Field::new(7, 0);
 }
 
-/// Fields of TRCCLAIMCLR.
+/// Fields of `TRCCLAIMCLR`.
 pub mod trcclaimclr {
     use super::Field;
     /// bits 31:0.
     pub const CLR__m: Field = Field::new(31, 0);
 }
 
-/// Fields of TRCCLAIMSET.
+/// Fields of `TRCCLAIMSET`.
 pub mod trcclaimset {
     use super::Field;
     /// bits 31:0.
     pub const SET__m: Field = Field::new(31, 0);
 }
 
-/// Fields of TRCCNTCTLR<n>.
+/// Fields of `TRCCNTCTLR<n>`.
 pub mod trccntctlr_n {
     use super::Field;
     /// bit 17.
@@ -10566,21 +10566,21 @@ pub mod trccntctlr_n {
     pub const CNTEVENT_SEL: Field = Field::new(4, 0);
 }
 
-/// Fields of TRCCNTRLDVR<n>.
+/// Fields of `TRCCNTRLDVR<n>`.
 pub mod trccntrldvr_n {
     use super::Field;
     /// bits 15:0.
     pub const VALUE: Field = Field::new(15, 0);
 }
 
-/// Fields of TRCCNTVR<n>.
+/// Fields of `TRCCNTVR<n>`.
 pub mod trccntvr_n {
     use super::Field;
     /// bits 15:0.
     pub const VALUE: Field = Field::new(15, 0);
 }
 
-/// Fields of TRCCONFIGR.
+/// Fields of `TRCCONFIGR`.
 pub mod trcconfigr {
     use super::Field;
     /// bit 18.
@@ -10603,7 +10603,7 @@ pub mod trcconfigr {
     pub const BB: Field = Field::new(3, 3);
 }
 
-/// Fields of TRCDEVARCH.
+/// Fields of `TRCDEVARCH`.
 pub mod trcdevarch {
     use super::Field;
     /// bits 31:21.
@@ -10618,7 +10618,7 @@ pub mod trcdevarch {
     pub const ARCHPART: Field = Field::new(11, 0);
 }
 
-/// Fields of TRCEVENTCTL0R.
+/// Fields of `TRCEVENTCTL0R`.
 pub mod trceventctl0r {
     use super::Field;
     /// bit 31.
@@ -10639,7 +10639,7 @@ pub mod trceventctl0r {
     pub const EVENT0_SEL: Field = Field::new(4, 0);
 }
 
-/// Fields of TRCEVENTCTL1R.
+/// Fields of `TRCEVENTCTL1R`.
 pub mod trceventctl1r {
     use super::Field;
     /// bit 13.
@@ -10652,14 +10652,14 @@ pub mod trceventctl1r {
     pub const INSTEN__m: Field = Field::new(3, 0);
 }
 
-/// Fields of TRCEXTINSELR<n>.
+/// Fields of `TRCEXTINSELR<n>`.
 pub mod trcextinselr_n {
     use super::Field;
     /// bits 15:0.
     pub const evtCount: Field = Field::new(15, 0);
 }
 
-/// Fields of TRCIDR0.
+/// Fields of `TRCIDR0`.
 pub mod trcidr0 {
     use super::Field;
     /// bit 30.
@@ -10696,7 +10696,7 @@ pub mod trcidr0 {
     pub const INSTP0: Field = Field::new(2, 1);
 }
 
-/// Fields of TRCIDR1.
+/// Fields of `TRCIDR1`.
 pub mod trcidr1 {
     use super::Field;
     /// bits 31:24.
@@ -10709,35 +10709,35 @@ pub mod trcidr1 {
     pub const REVISION: Field = Field::new(3, 0);
 }
 
-/// Fields of TRCIDR10.
+/// Fields of `TRCIDR10`.
 pub mod trcidr10 {
     use super::Field;
     /// bits 31:0.
     pub const NUMP1KEY: Field = Field::new(31, 0);
 }
 
-/// Fields of TRCIDR11.
+/// Fields of `TRCIDR11`.
 pub mod trcidr11 {
     use super::Field;
     /// bits 31:0.
     pub const NUMP1SPC: Field = Field::new(31, 0);
 }
 
-/// Fields of TRCIDR12.
+/// Fields of `TRCIDR12`.
 pub mod trcidr12 {
     use super::Field;
     /// bits 31:0.
     pub const NUMCONDKEY: Field = Field::new(31, 0);
 }
 
-/// Fields of TRCIDR13.
+/// Fields of `TRCIDR13`.
 pub mod trcidr13 {
     use super::Field;
     /// bits 31:0.
     pub const NUMCONDSPC: Field = Field::new(31, 0);
 }
 
-/// Fields of TRCIDR2.
+/// Fields of `TRCIDR2`.
 pub mod trcidr2 {
     use super::Field;
     /// bit 31.
@@ -10758,7 +10758,7 @@ pub mod trcidr2 {
     pub const IASIZE: Field = Field::new(4, 0);
 }
 
-/// Fields of TRCIDR3.
+/// Fields of `TRCIDR3`.
 pub mod trcidr3 {
     use super::Field;
     /// bit 31.
@@ -10793,7 +10793,7 @@ pub mod trcidr3 {
     pub const CCITMIN: Field = Field::new(11, 0);
 }
 
-/// Fields of TRCIDR4.
+/// Fields of `TRCIDR4`.
 pub mod trcidr4 {
     use super::Field;
     /// bits 31:28.
@@ -10814,7 +10814,7 @@ pub mod trcidr4 {
     pub const NUMACPAIRS: Field = Field::new(3, 0);
 }
 
-/// Fields of TRCIDR5.
+/// Fields of `TRCIDR5`.
 pub mod trcidr5 {
     use super::Field;
     /// bit 31.
@@ -10835,7 +10835,7 @@ pub mod trcidr5 {
     pub const NUMEXTIN: Field = Field::new(8, 0);
 }
 
-/// Fields of TRCIDR6.
+/// Fields of `TRCIDR6`.
 pub mod trcidr6 {
     use super::Field;
     /// bit 2.
@@ -10846,21 +10846,21 @@ pub mod trcidr6 {
     pub const EXLEVEL_RL_EL0: Field = Field::new(0, 0);
 }
 
-/// Fields of TRCIDR8.
+/// Fields of `TRCIDR8`.
 pub mod trcidr8 {
     use super::Field;
     /// bits 31:0.
     pub const MAXSPEC: Field = Field::new(31, 0);
 }
 
-/// Fields of TRCIDR9.
+/// Fields of `TRCIDR9`.
 pub mod trcidr9 {
     use super::Field;
     /// bits 31:0.
     pub const NUMP0KEY: Field = Field::new(31, 0);
 }
 
-/// Fields of TRCIMSPEC0.
+/// Fields of `TRCIMSPEC0`.
 pub mod trcimspec0 {
     use super::Field;
     /// bits 7:4.
@@ -10869,7 +10869,7 @@ pub mod trcimspec0 {
     pub const SUPPORT: Field = Field::new(3, 0);
 }
 
-/// Fields of TRCITECR_EL1.
+/// Fields of `TRCITECR_EL1`.
 pub mod trcitecr_el1 {
     use super::Field;
     /// bit 1.
@@ -10878,7 +10878,7 @@ pub mod trcitecr_el1 {
     pub const E0E: Field = Field::new(0, 0);
 }
 
-/// Fields of TRCITECR_EL2.
+/// Fields of `TRCITECR_EL2`.
 pub mod trcitecr_el2 {
     use super::Field;
     /// bit 1.
@@ -10887,7 +10887,7 @@ pub mod trcitecr_el2 {
     pub const E0HE: Field = Field::new(0, 0);
 }
 
-/// Fields of TRCITEEDCR.
+/// Fields of `TRCITEEDCR`.
 pub mod trciteedcr {
     use super::Field;
     /// bit 6.
@@ -10902,7 +10902,7 @@ pub mod trciteedcr {
     pub const E_m: Field = Field::new(2, 0);
 }
 
-/// Fields of TRCOSLSR.
+/// Fields of `TRCOSLSR`.
 pub mod trcoslsr {
     use super::Field;
     /// bits 4:3.
@@ -10913,14 +10913,14 @@ pub mod trcoslsr {
     pub const OSLM_0: Field = Field::new(0, 0);
 }
 
-/// Fields of TRCPRGCTLR.
+/// Fields of `TRCPRGCTLR`.
 pub mod trcprgctlr {
     use super::Field;
     /// bit 0.
     pub const EN: Field = Field::new(0, 0);
 }
 
-/// Fields of TRCQCTLR.
+/// Fields of `TRCQCTLR`.
 pub mod trcqctlr {
     use super::Field;
     /// bit 8.
@@ -10929,7 +10929,7 @@ pub mod trcqctlr {
     pub const RANGE__m: Field = Field::new(7, 0);
 }
 
-/// Fields of TRCRSCTLR<n>.
+/// Fields of `TRCRSCTLR<n>`.
 pub mod trcrsctlr_n {
     use super::Field;
     /// bit 21.
@@ -10960,7 +10960,7 @@ pub mod trcrsctlr_n {
     pub const VMID__m: Field = Field::new(7, 0);
 }
 
-/// Fields of TRCRSR.
+/// Fields of `TRCRSR`.
 pub mod trcrsr {
     use super::Field;
     /// bit 12.
@@ -10971,7 +10971,7 @@ pub mod trcrsr {
     pub const EXTIN__m: Field = Field::new(3, 0);
 }
 
-/// Fields of TRCSEQEVR<n>.
+/// Fields of `TRCSEQEVR<n>`.
 pub mod trcseqevr_n {
     use super::Field;
     /// bit 15.
@@ -10984,7 +10984,7 @@ pub mod trcseqevr_n {
     pub const F_SEL: Field = Field::new(4, 0);
 }
 
-/// Fields of TRCSEQRSTEVR.
+/// Fields of `TRCSEQRSTEVR`.
 pub mod trcseqrstevr {
     use super::Field;
     /// bit 7.
@@ -10993,14 +10993,14 @@ pub mod trcseqrstevr {
     pub const RST_SEL: Field = Field::new(4, 0);
 }
 
-/// Fields of TRCSEQSTR.
+/// Fields of `TRCSEQSTR`.
 pub mod trcseqstr {
     use super::Field;
     /// bits 1:0.
     pub const STATE: Field = Field::new(1, 0);
 }
 
-/// Fields of TRCSSCCR<n>.
+/// Fields of `TRCSSCCR<n>`.
 pub mod trcssccr_n {
     use super::Field;
     /// bit 24.
@@ -11011,7 +11011,7 @@ pub mod trcssccr_n {
     pub const SAC__m: Field = Field::new(15, 0);
 }
 
-/// Fields of TRCSSCSR<n>.
+/// Fields of `TRCSSCSR<n>`.
 pub mod trcsscsr_n {
     use super::Field;
     /// bit 31.
@@ -11028,14 +11028,14 @@ pub mod trcsscsr_n {
     pub const INST: Field = Field::new(0, 0);
 }
 
-/// Fields of TRCSSPCICR<n>.
+/// Fields of `TRCSSPCICR<n>`.
 pub mod trcsspcicr_n {
     use super::Field;
     /// bits 7:0.
     pub const PC__m: Field = Field::new(7, 0);
 }
 
-/// Fields of TRCSTALLCTLR.
+/// Fields of `TRCSTALLCTLR`.
 pub mod trcstallctlr {
     use super::Field;
     /// bit 13.
@@ -11046,7 +11046,7 @@ pub mod trcstallctlr {
     pub const LEVEL: Field = Field::new(3, 0);
 }
 
-/// Fields of TRCSTATR.
+/// Fields of `TRCSTATR`.
 pub mod trcstatr {
     use super::Field;
     /// bit 1.
@@ -11055,21 +11055,21 @@ pub mod trcstatr {
     pub const IDLE: Field = Field::new(0, 0);
 }
 
-/// Fields of TRCSYNCPR.
+/// Fields of `TRCSYNCPR`.
 pub mod trcsyncpr {
     use super::Field;
     /// bits 4:0.
     pub const PERIOD: Field = Field::new(4, 0);
 }
 
-/// Fields of TRCTRACEIDR.
+/// Fields of `TRCTRACEIDR`.
 pub mod trctraceidr {
     use super::Field;
     /// bits 6:0.
     pub const TRACEID: Field = Field::new(6, 0);
 }
 
-/// Fields of TRCTSCTLR.
+/// Fields of `TRCTSCTLR`.
 pub mod trctsctlr {
     use super::Field;
     /// bit 7.
@@ -11078,7 +11078,7 @@ pub mod trctsctlr {
     pub const EVENT_SEL: Field = Field::new(4, 0);
 }
 
-/// Fields of TRCVICTLR.
+/// Fields of `TRCVICTLR`.
 pub mod trcvictlr {
     use super::Field;
     /// bit 26.
@@ -11115,7 +11115,7 @@ pub mod trcvictlr {
     pub const Reserved: Field = Field::new(4, 0);
 }
 
-/// Fields of TRCVIIECTLR.
+/// Fields of `TRCVIIECTLR`.
 pub mod trcviiectlr {
     use super::Field;
     /// bits 23:16.
@@ -11124,7 +11124,7 @@ pub mod trcviiectlr {
     pub const INCLUDE__m: Field = Field::new(7, 0);
 }
 
-/// Fields of TRCVIPCSSCTLR.
+/// Fields of `TRCVIPCSSCTLR`.
 pub mod trcvipcssctlr {
     use super::Field;
     /// bits 23:16.
@@ -11133,7 +11133,7 @@ pub mod trcvipcssctlr {
     pub const START__m: Field = Field::new(7, 0);
 }
 
-/// Fields of TRCVISSCTLR.
+/// Fields of `TRCVISSCTLR`.
 pub mod trcvissctlr {
     use super::Field;
     /// bits 31:16.
@@ -11142,7 +11142,7 @@ pub mod trcvissctlr {
     pub const START__m: Field = Field::new(15, 0);
 }
 
-/// Fields of TRCVMIDCCTLR0.
+/// Fields of `TRCVMIDCCTLR0`.
 pub mod trcvmidcctlr0 {
     use super::Field;
     /// bits 31:24.
@@ -11155,7 +11155,7 @@ pub mod trcvmidcctlr0 {
     pub const COMP0__m: Field = Field::new(7, 0);
 }
 
-/// Fields of TRCVMIDCCTLR1.
+/// Fields of `TRCVMIDCCTLR1`.
 pub mod trcvmidcctlr1 {
     use super::Field;
     /// bits 31:24.
@@ -11168,7 +11168,7 @@ pub mod trcvmidcctlr1 {
     pub const COMP4__m: Field = Field::new(7, 0);
 }
 
-/// Fields of TRFCR_EL1.
+/// Fields of `TRFCR_EL1`.
 pub mod trfcr_el1 {
     use super::Field;
     /// bit 11.
@@ -11187,7 +11187,7 @@ pub mod trfcr_el1 {
     pub const E0TRE: Field = Field::new(0, 0);
 }
 
-/// Fields of TRFCR_EL2.
+/// Fields of `TRFCR_EL2`.
 pub mod trfcr_el2 {
     use super::Field;
     /// bit 11.
@@ -11206,7 +11206,7 @@ pub mod trfcr_el2 {
     pub const E0HTRE: Field = Field::new(0, 0);
 }
 
-/// Fields of TTBR0_EL1.
+/// Fields of `TTBR0_EL1`.
 pub mod ttbr0_el1 {
     use super::Field;
     /// bits 87:80.
@@ -11223,7 +11223,7 @@ pub mod ttbr0_el1 {
     pub const BADDR_47_1: Field = Field::new(47, 1);
 }
 
-/// Fields of TTBR0_EL2.
+/// Fields of `TTBR0_EL2`.
 pub mod ttbr0_el2 {
     use super::Field;
     /// bits 87:80.
@@ -11240,7 +11240,7 @@ pub mod ttbr0_el2 {
     pub const BADDR_47_1: Field = Field::new(47, 1);
 }
 
-/// Fields of TTBR0_EL3.
+/// Fields of `TTBR0_EL3`.
 pub mod ttbr0_el3 {
     use super::Field;
     /// bits 55:5.
@@ -11251,7 +11251,7 @@ pub mod ttbr0_el3 {
     pub const CnP: Field = Field::new(0, 0);
 }
 
-/// Fields of TTBR1_EL1.
+/// Fields of `TTBR1_EL1`.
 pub mod ttbr1_el1 {
     use super::Field;
     /// bits 87:80.
@@ -11268,7 +11268,7 @@ pub mod ttbr1_el1 {
     pub const BADDR_47_1: Field = Field::new(47, 1);
 }
 
-/// Fields of TTBR1_EL2.
+/// Fields of `TTBR1_EL2`.
 pub mod ttbr1_el2 {
     use super::Field;
     /// bits 87:80.
@@ -11285,35 +11285,35 @@ pub mod ttbr1_el2 {
     pub const BADDR_47_1: Field = Field::new(47, 1);
 }
 
-/// Fields of UAO.
+/// Fields of `UAO`.
 pub mod uao {
     use super::Field;
     /// bit 23.
     pub const UAO: Field = Field::new(23, 23);
 }
 
-/// Fields of VBAR_EL1.
+/// Fields of `VBAR_EL1`.
 pub mod vbar_el1 {
     use super::Field;
     /// bits 63:11.
     pub const VBA: Field = Field::new(63, 11);
 }
 
-/// Fields of VBAR_EL2.
+/// Fields of `VBAR_EL2`.
 pub mod vbar_el2 {
     use super::Field;
     /// bits 63:11.
     pub const VBA: Field = Field::new(63, 11);
 }
 
-/// Fields of VBAR_EL3.
+/// Fields of `VBAR_EL3`.
 pub mod vbar_el3 {
     use super::Field;
     /// bits 63:11.
     pub const VBA: Field = Field::new(63, 11);
 }
 
-/// Fields of VDISR_EL2.
+/// Fields of `VDISR_EL2`.
 pub mod vdisr_el2 {
     use super::Field;
     /// bit 31.
@@ -11336,7 +11336,7 @@ pub mod vdisr_el2 {
     pub const STATUS: Field = Field::new(5, 0);
 }
 
-/// Fields of VDISR_EL3.
+/// Fields of `VDISR_EL3`.
 pub mod vdisr_el3 {
     use super::Field;
     /// bit 31.
@@ -11347,21 +11347,21 @@ pub mod vdisr_el3 {
     pub const ISS: Field = Field::new(23, 0);
 }
 
-/// Fields of VMECID_A_EL2.
+/// Fields of `VMECID_A_EL2`.
 pub mod vmecid_a_el2 {
     use super::Field;
     /// bits 15:0.
     pub const MECID: Field = Field::new(15, 0);
 }
 
-/// Fields of VMECID_P_EL2.
+/// Fields of `VMECID_P_EL2`.
 pub mod vmecid_p_el2 {
     use super::Field;
     /// bits 15:0.
     pub const MECID: Field = Field::new(15, 0);
 }
 
-/// Fields of VMPIDR_EL2.
+/// Fields of `VMPIDR_EL2`.
 pub mod vmpidr_el2 {
     use super::Field;
     /// bits 39:32.
@@ -11378,7 +11378,7 @@ pub mod vmpidr_el2 {
     pub const Aff0: Field = Field::new(7, 0);
 }
 
-/// Fields of VNCR_EL2.
+/// Fields of `VNCR_EL2`.
 pub mod vncr_el2 {
     use super::Field;
     /// bits 63:57.
@@ -11387,7 +11387,7 @@ pub mod vncr_el2 {
     pub const BADDR: Field = Field::new(56, 12);
 }
 
-/// Fields of VPIDR_EL2.
+/// Fields of `VPIDR_EL2`.
 pub mod vpidr_el2 {
     use super::Field;
     /// bits 31:24.
@@ -11402,7 +11402,7 @@ pub mod vpidr_el2 {
     pub const Revision: Field = Field::new(3, 0);
 }
 
-/// Fields of VSESR_EL2.
+/// Fields of `VSESR_EL2`.
 pub mod vsesr_el2 {
     use super::Field;
     /// bits 15:14.
@@ -11415,7 +11415,7 @@ pub mod vsesr_el2 {
     pub const ISS: Field = Field::new(23, 0);
 }
 
-/// Fields of VSESR_EL3.
+/// Fields of `VSESR_EL3`.
 pub mod vsesr_el3 {
     use super::Field;
     /// bit 24.
@@ -11424,7 +11424,7 @@ pub mod vsesr_el3 {
     pub const ISS: Field = Field::new(23, 0);
 }
 
-/// Fields of VSTCR_EL2.
+/// Fields of `VSTCR_EL2`.
 pub mod vstcr_el2 {
     use super::Field;
     /// bit 33.
@@ -11441,7 +11441,7 @@ pub mod vstcr_el2 {
     pub const T0SZ: Field = Field::new(5, 0);
 }
 
-/// Fields of VSTTBR_EL2.
+/// Fields of `VSTTBR_EL2`.
 pub mod vsttbr_el2 {
     use super::Field;
     /// bits 55:5.
@@ -11452,7 +11452,7 @@ pub mod vsttbr_el2 {
     pub const CnP: Field = Field::new(0, 0);
 }
 
-/// Fields of VTCR_EL2.
+/// Fields of `VTCR_EL2`.
 pub mod vtcr_el2 {
     use super::Field;
     /// bit 45.
@@ -11511,7 +11511,7 @@ pub mod vtcr_el2 {
     pub const T0SZ: Field = Field::new(5, 0);
 }
 
-/// Fields of VTTBR_EL2.
+/// Fields of `VTTBR_EL2`.
 pub mod vttbr_el2 {
     use super::Field;
     /// bits 87:80.
@@ -11526,21 +11526,21 @@ pub mod vttbr_el2 {
     pub const CnP: Field = Field::new(0, 0);
 }
 
-/// Fields of ZCR_EL1.
+/// Fields of `ZCR_EL1`.
 pub mod zcr_el1 {
     use super::Field;
     /// bits 3:0.
     pub const LEN: Field = Field::new(3, 0);
 }
 
-/// Fields of ZCR_EL2.
+/// Fields of `ZCR_EL2`.
 pub mod zcr_el2 {
     use super::Field;
     /// bits 3:0.
     pub const LEN: Field = Field::new(3, 0);
 }
 
-/// Fields of ZCR_EL3.
+/// Fields of `ZCR_EL3`.
 pub mod zcr_el3 {
     use super::Field;
     /// bits 3:0.

@@ -46,7 +46,7 @@ pub(crate) fn render(json: &str) -> Result<String, String> {
         if fields.is_empty() {
             continue;
         }
-        writeln!(out, "\n/// Fields of {register}.\npub mod {module} {{\n    use super::Field;").ok();
+        writeln!(out, "\n/// Fields of `{register}`.\npub mod {module} {{\n    use super::Field;").ok();
         for (name, msb, lsb) in fields {
             let bits = if msb == lsb { format!("bit {msb}") } else { format!("bits {msb}:{lsb}") };
             writeln!(out, "    /// {bits}.\n    pub const {name}: Field = Field::new({msb}, {lsb});").ok();
