@@ -73,7 +73,7 @@ impl Vcpu {
             self.state.exclusive = Exclusive { valid: true, size: T::SIZE as u8, pa, value: value.to_u128() };
             return Ok(value);
         }
-        self.check_alignment::<T>(va, how)?;
+        self.check_alignment::<T>(va, false, how)?;
         let entry = self.data_entry(va, Kind::Read, how)?;
         self.check_device_alignment::<T>(va, &entry, false, how)?;
         let value = self.read_entry::<T>(&entry, va, how)?;
@@ -85,7 +85,7 @@ impl Vcpu {
 
     /// Stores a value if the monitor still covers it and nobody has changed it; tells whether it did.
     pub fn store_exclusive<T: Mem>(&mut self, va: u64, value: T, how: Access) -> Result<bool, Abort> {
-        self.check_alignment::<T>(va, how)?;
+        self.check_alignment::<T>(va, true, how)?;
         let monitor = self.state.exclusive;
         if !monitor.valid {
             return Ok(false);
@@ -179,7 +179,7 @@ impl Vcpu {
 
     #[inline(never)]
     fn load_slow<T: Mem>(&mut self, va: u64, how: Access) -> Result<T, Abort> {
-        self.check_alignment::<T>(va, how)?;
+        self.check_alignment::<T>(va, false, how)?;
         let entry = self.data_entry(va, Kind::Read, how)?;
         self.check_device_alignment::<T>(va, &entry, false, how)?;
         if (va & 0xfff) + T::SIZE <= PAGE_BYTES {
@@ -200,7 +200,7 @@ impl Vcpu {
 
     #[inline(never)]
     fn store_slow<T: Mem>(&mut self, va: u64, value: T, how: Access) -> Result<(), Abort> {
-        self.check_alignment::<T>(va, how)?;
+        self.check_alignment::<T>(va, true, how)?;
         let entry = self.data_entry(va, Kind::Write, how)?;
         self.check_device_alignment::<T>(va, &entry, true, how)?;
         let value = self.ordered_for(value, how);
@@ -221,7 +221,7 @@ impl Vcpu {
 
     #[inline(never)]
     fn rmw_slow<T: Mem>(&mut self, va: u64, how: Access, f: &dyn Fn(T) -> T) -> Result<T, Abort> {
-        self.check_alignment::<T>(va, how)?;
+        self.check_alignment::<T>(va, false, how)?;
         // A fault that a read would have is reported as a read's.
         self.data_entry(va, Kind::Read, how)?;
         let entry = self.data_entry(va, Kind::Write, how)?;
@@ -281,11 +281,11 @@ impl Vcpu {
 
     /// Alignment that is required whatever the memory type (AArch64.UnalignedAccessFaults).
     #[inline]
-    fn check_alignment<T: Mem>(&mut self, va: u64, how: Access) -> Result<(), Abort> {
-        if va & (T::SIZE - 1) == 0 { Ok(()) } else { self.check_unaligned::<T>(va, how) }
+    fn check_alignment<T: Mem>(&mut self, va: u64, write: bool, how: Access) -> Result<(), Abort> {
+        if va & (T::SIZE - 1) == 0 { Ok(()) } else { self.check_unaligned::<T>(va, write, how) }
     }
 
-    fn check_unaligned<T: Mem>(&mut self, va: u64, how: Access) -> Result<(), Abort> {
+    fn check_unaligned<T: Mem>(&mut self, va: u64, write: bool, how: Access) -> Result<(), Abort> {
         let sctlr = self.mode.sctlr;
         let within_16 = self.has(Feature::FEAT_LSE2) && (va & 15) + T::SIZE <= 16;
         let faults = if sctlr_el1::A.is_set(sctlr) {
@@ -297,7 +297,7 @@ impl Vcpu {
         } else {
             false
         };
-        if faults { Err(self.alignment_fault(va, how)) } else { Ok(()) }
+        if faults { Err(self.alignment_fault(va, write, how)) } else { Ok(()) }
     }
 
     /// Alignment that Device memory requires (AArch64.S1HasAlignmentFault).
@@ -309,15 +309,14 @@ impl Vcpu {
         how: Access,
     ) -> Result<(), Abort> {
         if va & (T::SIZE - 1) != 0 && entry.is_device() {
-            return Err(self.data_abort(va, Fault::stage1(FaultKind::Alignment, 0, write), how));
+            return Err(self.alignment_fault(va, write, how));
         }
         Ok(())
     }
 
     #[cold]
-    fn alignment_fault(&mut self, va: u64, how: Access) -> Abort {
-        // The direction is not known here; WnR is reported for the common case of a load.
-        self.data_abort(va, Fault::stage1(FaultKind::Alignment, 0, false), how)
+    fn alignment_fault(&mut self, va: u64, write: bool, how: Access) -> Abort {
+        self.data_abort(va, Fault::stage1(FaultKind::Alignment, 0, write), how)
     }
 }
 

@@ -41,9 +41,14 @@ impl Mailbox {
     }
 
     /// Takes the waiting operations, and the count that is reached when they are done.
-    fn take(&self) -> (Vec<TlbiOp>, u64) {
+    pub(super) fn take(&self) -> (Vec<TlbiOp>, u64) {
         let mut queue = self.queue();
         (std::mem::take(&mut *queue), self.posted.load(Ordering::SeqCst))
+    }
+
+    /// Records that the operations up to this count have been performed.
+    pub(super) fn complete(&self, count: u64) {
+        self.done.store(count, Ordering::SeqCst);
     }
 
     /// Announces that the CPU's thread begins to execute guest code. It must look for requests after this.
@@ -83,7 +88,7 @@ impl Vcpu {
         for op in ops {
             self.apply_tlbi(op);
         }
-        self.slot().tlbi.done.store(count, Ordering::SeqCst);
+        self.slot().tlbi.complete(count);
     }
 
     /// DSB: waits until the other CPUs have performed this one's TLB maintenance. CPUs that do not execute guest code
@@ -133,7 +138,7 @@ mod tests {
         assert!(!mailbox.is_done(1));
         let (ops, count) = mailbox.take();
         assert_eq!((ops.len(), count), (1, QUEUE_LIMIT as u64 + 1));
-        mailbox.done.store(count, Ordering::SeqCst);
+        mailbox.complete(count);
         assert!(mailbox.is_done(count));
     }
 

@@ -1,7 +1,7 @@
 //! Data and instruction cache maintenance, and DC ZVA.
 //!
-//! There are no caches: what is left of maintenance by address is its faults. Decoded code needs none either,
-//! because stores make it stale.
+//! There are no caches: what is left of maintenance by address is its faults. Decoded code is made stale by stores;
+//! IC IVAU does it again for code that another CPU decoded while the store was on its way.
 
 use droste_arch::fields::dczid_el0;
 use droste_arch::sysreg::{SysInsn, SysReg};
@@ -30,7 +30,16 @@ pub(crate) fn dc(cpu: &mut Vcpu, insn: SysInsn, xt: u64) -> Result<(), Abort> {
 /// Executes an IC instruction.
 pub(crate) fn ic(cpu: &mut Vcpu, insn: SysInsn, xt: u64) -> Result<(), Abort> {
     let by_va = insn.encoding().op1() == 3;
-    if by_va { by_address(cpu, xt, Kind::Read) } else { Ok(()) }
+    if !by_va {
+        return Ok(());
+    }
+    by_address(cpu, xt, Kind::Read)?;
+    let (regime, privilege) = (cpu.tlb.current(), cpu.tlb.privilege(false));
+    let found = cpu.translate(regime, xt, Kind::Read, privilege);
+    if let Some(host) = found.ok().and_then(|entry| entry.host(xt)) {
+        cpu.note_write(host);
+    }
+    Ok(())
 }
 
 /// Faults as maintenance of an address does: permissions matter to EL0, and to invalidation, which may lose data.

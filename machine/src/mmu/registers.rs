@@ -8,7 +8,6 @@ use super::fault::Fault;
 use super::tlb::Entry;
 use super::translate::{Memory, RegimeRegisters};
 use super::walk::{Kind, MmuFeatures, PhysMem, Privilege, Regime, Registers, Tables};
-use crate::bus::Bus;
 use crate::cpu::Vcpu;
 use crate::interp::Abort;
 use crate::machine::Machine;
@@ -17,12 +16,11 @@ use crate::ram::GuestRam;
 /// Physical memory of a machine. Tables are read from RAM only: in device memory they are an External abort.
 pub(super) struct Physical<'a> {
     ram: &'a GuestRam,
-    _bus: &'a Bus,
 }
 
 impl<'a> Physical<'a> {
     pub(super) fn of(machine: &'a Machine) -> Self {
-        Self { ram: &machine.ram, _bus: &machine.bus }
+        Self { ram: &machine.ram }
     }
 }
 

@@ -134,6 +134,8 @@ fn sctlr_a_checks_every_access() {
     let result = bench.cpu.load::<u32>(VA + 1, NORMAL);
     assert_eq!(bench.raised(result).iss & 0x3f, ALIGNMENT);
     assert!(bench.cpu.load::<u32>(VA + 4, NORMAL).is_ok());
+    let result = bench.cpu.store(VA + 1, 0_u32, NORMAL);
+    assert_eq!(bench.raised(result).iss, 1 << 6 | ALIGNMENT);
 }
 
 #[test]

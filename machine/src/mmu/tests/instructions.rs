@@ -1,6 +1,10 @@
 //! TLBI, AT, DC and IC as instructions.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use super::*;
+use crate::machine::CpuSlot;
 use crate::mmu::Access;
 
 const NORMAL: Access = Access::NORMAL;
@@ -168,4 +172,41 @@ fn maintenance_by_address_faults_on_unmapped_addresses_only() {
     bench.at_el(0);
     let result = bench.perform("DC CVAC", VA);
     assert_eq!(bench.raised(result).iss, 1 << 8 | 1 << 6 | 0b001111);
+}
+
+#[test]
+fn ic_ivau_makes_decoded_code_stale() {
+    let mut bench = Bench::new();
+    let page = bench.cpu.machine.ram.page(PA).unwrap();
+    bench.cpu.machine.ram.mark_code(page);
+    bench.perform("IC IVAU", VA + 0x40).unwrap();
+    assert_eq!(bench.cpu.machine.ram.generation(page), 1);
+}
+
+#[test]
+fn dsb_waits_until_another_executing_cpu_has_performed_the_maintenance() {
+    let mut bench = Bench::new();
+    Arc::get_mut(&mut bench.cpu.machine).unwrap().slots.push(CpuSlot::new());
+    let machine = bench.cpu.machine.clone();
+    let performed = AtomicBool::new(false);
+    machine.slots[1].tlbi.enter();
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            while machine.slots[1].take_requests(CpuSlot::TLBI) == 0 {
+                std::thread::yield_now();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+            let (ops, count) = machine.slots[1].tlbi.take();
+            performed.store(true, Ordering::SeqCst);
+            machine.slots[1].tlbi.complete(count);
+            ops.len()
+        });
+        bench.perform("TLBI VMALLE1", 0).unwrap();
+        bench.cpu.tlbi_sync();
+        assert!(!performed.load(Ordering::SeqCst), "a local operation waits for nobody");
+        bench.perform("TLBI VAE1IS", VA >> 12).unwrap();
+        bench.cpu.tlbi_sync();
+        assert!(performed.load(Ordering::SeqCst));
+        assert_eq!(other.join().unwrap(), 1);
+    });
 }
