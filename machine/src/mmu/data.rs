@@ -293,7 +293,8 @@ impl Vcpu {
         } else if how.is(EXCLUSIVE | ATOMIC | NV2) {
             !within_16
         } else if how.is(ORDERED) {
-            !(within_16 || self.has(Feature::FEAT_LSE2) && sctlr_el1::nAA.is_set(sctlr))
+            let anywhere = self.has(Feature::FEAT_LSE2) && sctlr_el1::nAA.is_set(sctlr);
+            !(within_16 || anywhere)
         } else {
             false
         };
