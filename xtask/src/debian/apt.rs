@@ -34,6 +34,7 @@ impl Apt {
         let sources: String = suites.iter().map(source).collect();
         let changed = fs::read_to_string(dir.join("sources.list")).ok().as_ref() != Some(&sources);
         fs::write(dir.join("sources.list"), sources)?;
+        fs::write(dir.join("apt.conf"), configuration()?)?;
         let apt = Apt { settings: settings(&dir, architecture), dir };
         let stamp = apt.dir.join("lists.stamp");
         let fresh = fs::metadata(&stamp).and_then(|m| m.modified()).ok().and_then(|t| t.elapsed().ok());
@@ -47,7 +48,8 @@ impl Apt {
 
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        command.env("DEBIAN_FRONTEND", "noninteractive").env("LC_ALL", "C").args(&self.settings);
+        command.env("DEBIAN_FRONTEND", "noninteractive").env("LC_ALL", "C");
+        command.env("APT_CONFIG", self.dir.join("apt.conf")).args(&self.settings);
         command
     }
 
@@ -109,6 +111,15 @@ impl Apt {
         process::output(command.args(["-q", "-y", "--download-only", "install"]).args(wanted))?;
         debs(&archives)
     }
+}
+
+/// Of the system's settings only how to reach a mirror: its hooks would change the system after an update.
+fn configuration() -> Result<String> {
+    let dump = process::output(Command::new("apt-config").arg("dump"))?;
+    let reach = ["Acquire::http", "Acquire::https", "Acquire::ftp", "Acquire::Check-Valid-Until"];
+    let kept = dump.lines().filter(|line| reach.iter().any(|name| line.starts_with(name)));
+    let own = ["Dir::Etc::parts \"/dev/null\";", "Dir::Etc::main \"/dev/null\";"];
+    Ok(own.into_iter().chain(kept).map(|line| format!("{line}\n")).collect())
 }
 
 fn settings(dir: &Path, architecture: &str) -> Vec<String> {

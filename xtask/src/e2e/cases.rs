@@ -46,6 +46,7 @@ const READY: &[&str] = &[
     "cpu",
     "cpu-smp4",
     "cpu-el1",
+    "cpu-nested",
     "demo-hyp",
     "demo-hyp-twice",
     "boot",
