@@ -5,6 +5,8 @@ mod accesses;
 mod cost;
 mod instructions;
 mod maintenance;
+mod random;
+mod world;
 
 use std::sync::Arc;
 

@@ -6,6 +6,7 @@
 
 mod attributes;
 mod config;
+mod features;
 mod granule;
 mod permissions;
 mod stage1;
@@ -15,7 +16,8 @@ mod stage2;
 pub(super) mod tests;
 
 pub use attributes::{Attributes, MAIR_NORMAL_WB};
-pub use config::{Half, MmuFeatures, Registers, Stage1, Stage2, WalkConfig};
+pub use config::{Half, Registers, Stage1, Stage2, WalkConfig};
+pub use features::MmuFeatures;
 pub use granule::Granule;
 pub use permissions::{Kind, Permissions, Privilege};
 pub use stage1::Tables;
