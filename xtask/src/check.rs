@@ -22,13 +22,10 @@ pub(crate) fn run() -> Result<bool> {
         step(name, succeeds(command));
     };
     host("format", cargo().args(["fmt", "--all", "--check"]));
-    host(
-        "lints, host",
-        cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-Dwarnings"]),
-    );
+    host("lints, host", cargo().args(["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]));
     host(
         "documentation",
-        cargo().args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-Dwarnings"),
+        cargo().args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings"),
     );
     if answers(cargo().args(["deny", "--version"])) {
         host("dependency policy", cargo().args(["deny", "--all-features", "check"]));

@@ -12,7 +12,7 @@ const PROGRAMS: [&str; 3] = ["demo-guest", "demo-hyp", "cpu-tests"];
 fn cargo(verb: &str) -> Result<Command> {
     setup::ensure()?;
     let mut command = process::cargo();
-    command.args([verb, "--target", setup::TARGET, "--quiet"]);
+    command.args([verb, "--target", setup::TARGET]);
     Ok(command)
 }
 

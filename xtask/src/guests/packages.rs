@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// Changes with what is put into the root file system.
-pub(crate) const ROOTFS_RECIPE: &str = "rootfs-2";
+pub(crate) const ROOTFS_RECIPE: &str = "rootfs-3";
 
 const SUITES: [&str; 2] = ["trixie", "trixie-backports"];
 /// Changes when the way of taking packages changes.

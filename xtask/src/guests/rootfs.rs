@@ -126,6 +126,11 @@ const FILES: &[(&str, &str)] = &[
     ("/etc/resolv.conf", "nameserver 10.0.2.3\n"),
     ("/etc/shadow", "root::20000:0:99999:7:::\n"),
     ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"),
+    // An emulated machine may be slow, and a status line that moves costs it much.
+    (
+        "/etc/systemd/system.conf.d/10-slow.conf",
+        "[Manager]\nShowStatus=no\nDefaultTimeoutStartSec=1800\nDefaultDeviceTimeoutSec=1800\n",
+    ),
     ("/etc/systemd/network/10-any.network", "[Match]\nName=e*\n\n[Network]\nDHCP=ipv4\n"),
     ("/etc/pam.d/common-auth", "auth sufficient pam_unix.so nullok\nauth required pam_deny.so\n"),
     ("/etc/pam.d/common-account", "account required pam_unix.so\n"),
