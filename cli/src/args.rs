@@ -66,6 +66,9 @@ pub(crate) struct RunArgs {
     /// Execute all CPUs on one thread in counted time: the same input gives the same run
     #[arg(long, help_heading = "Run")]
     pub(crate) deterministic: bool,
+    /// What executes the CPUs: interp, or jit (experimental) [default: interp]
+    #[arg(long, value_name = "ENGINE", help_heading = "Run")]
+    pub(crate) engine: Option<String>,
     /// Seed of everything random that the guest sees [default: 0]
     #[arg(long, value_name = "N", help_heading = "Run")]
     pub(crate) seed: Option<u64>,

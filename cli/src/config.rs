@@ -38,6 +38,8 @@ pub(crate) struct MachineFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) deterministic: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) engine: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) seed: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) timeout: Option<u64>,
@@ -46,7 +48,7 @@ pub(crate) struct MachineFile {
 }
 
 /// Every key, for suggestions.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "cpu",
     "cpus",
     "memory",
@@ -59,6 +61,7 @@ const KEYS: [&str; 15] = [
     "disk",
     "net",
     "deterministic",
+    "engine",
     "seed",
     "timeout",
     "exit-on",
@@ -85,6 +88,7 @@ impl MachineFile {
         over(&mut file.initrd, &args.initrd);
         over(&mut file.append, &args.append);
         over(&mut file.dtb, &args.dtb);
+        over(&mut file.engine, &args.engine);
         over(&mut file.seed, &args.seed);
         over(&mut file.timeout, &args.timeout);
         over(&mut file.exit_on, &args.exit_on);

@@ -12,6 +12,7 @@ pub mod crypto;
 mod debug;
 pub mod devices;
 pub mod diagnostics;
+pub mod engine;
 pub mod entropy;
 pub mod exception;
 pub mod firmware;
@@ -19,6 +20,8 @@ pub mod fp;
 pub mod gic;
 pub mod interp;
 pub mod irq;
+#[cfg(target_arch = "x86_64")]
+mod jit;
 pub mod loader;
 pub mod machine;
 pub mod mmu;

@@ -29,4 +29,9 @@ pub use fetch::FetchPage;
 pub(crate) use mailbox::Mailbox;
 pub(crate) use maintenance::{dc, ic};
 pub(crate) use tlbi::tlbi;
+/// Layouts that generated code relies on.
+pub(crate) mod layout {
+    pub(crate) use super::tlb::layout as entry;
+    pub(crate) use super::translate::layout as tlb;
+}
 pub use translate::Tlb;

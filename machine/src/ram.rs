@@ -191,6 +191,16 @@ impl GuestRam {
         Ok(found)
     }
 
+    /// Where the byte of a host page is that tells whether it holds decoded code, less the number of that host page.
+    pub(crate) fn code_table_bias(&self) -> u64 {
+        (self.code.as_ptr().addr() as u64).wrapping_sub(self.host.as_ptr().addr() as u64 >> 12)
+    }
+
+    /// Address of a page's generation, which lives as long as `self`.
+    pub(crate) fn generation_address(&self, page: usize) -> u64 {
+        self.generation[page].as_ptr().addr() as u64
+    }
+
     /// Index of the tracked page that holds `pa`, for [`Self::mark_code`] and the like.
     #[inline]
     pub fn page(&self, pa: u64) -> Option<usize> {

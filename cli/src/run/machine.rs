@@ -6,6 +6,7 @@ use crate::config::MachineFile;
 use crate::error::CliError;
 use droste_machine::clock::ClockMode;
 use droste_machine::cpu::model::Model;
+use droste_machine::engine::Engine;
 use droste_machine::loader::Kernel;
 use droste_machine::machine::{Boot, BuildError, Machine, MachineConfig, Outcome, fingerprint};
 use std::fs;
@@ -68,12 +69,19 @@ pub(super) fn describe(
     } else {
         Box::new(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()))
     };
+    let engine = match file.engine.as_deref() {
+        None => Engine::default(),
+        Some(name) => Engine::named(name).ok_or_else(|| {
+            CliError::usage(format!("there is no engine `{name}`")).hint("engines: interp, jit")
+        })?,
+    };
     let config = MachineConfig {
         model,
         cpu_count,
         ram_bytes,
         list_register_count,
         clock,
+        engine,
         seed: file.seed.unwrap_or(0),
         time_of_day,
         virtio: virtio::devices(file)?,
@@ -93,6 +101,7 @@ fn read(what: &str, path: &Path) -> Result<Vec<u8>, CliError> {
 /// An error of assembling the machine, for the user.
 pub(super) fn explain(error: BuildError) -> CliError {
     match error {
+        BuildError::Engine => CliError::usage(error).hint("use --engine interp"),
         BuildError::Ram(_) => CliError::software(error),
         BuildError::Load(_) => CliError::usage(error).hint("give the guest more memory with --memory"),
         BuildError::DeviceTree(_) => CliError::usage(error),

@@ -30,6 +30,8 @@ pub struct Mode {
     pub sp_align_check: bool,
     /// FP and AdvSIMD access.
     pub fp: FpAccess,
+    /// Whether that is to trap.
+    pub fp_traps: bool,
     /// Whether instruction addresses have a top byte to ignore, low half and high half.
     pub tbi_instruction: [bool; 2],
     /// SCTLR_ELx of the current translation regime.
@@ -47,6 +49,7 @@ impl Mode {
         in_host: false,
         sp_align_check: false,
         fp: FpAccess::Allowed,
+        fp_traps: false,
         tbi_instruction: [false; 2],
         sctlr: 0,
         stepping: false,
@@ -60,13 +63,15 @@ impl Mode {
         let in_host = e2h && (el == 2 || (el == 0 && tge));
         let sctlr = cpu.sys(if el == 2 || in_host { SysReg::SCTLR_EL2 } else { SysReg::SCTLR_EL1 });
         let sa = if el == 0 { sctlr_el1::SA0 } else { sctlr_el1::SA };
+        let fp = fp_access(cpu, el, in_host, e2h, tge);
         Mode {
             el,
             e2h,
             tge,
             in_host,
             sp_align_check: sa.is_set(sctlr),
-            fp: fp_access(cpu, el, in_host, e2h, tge),
+            fp,
+            fp_traps: fp != FpAccess::Allowed,
             tbi_instruction: tbi_instruction(cpu, el, in_host),
             sctlr,
             stepping: crate::debug::step::active(cpu),

@@ -44,6 +44,7 @@ impl Vcpu {
             abort: Exception::sync(1, 0, 0),
             yielding: false,
             pointer_layouts: Default::default(),
+            dispatch: Default::default(),
             features: machine.features,
             rules: crate::sysreg::Rules::of(&machine.features),
             gic: CpuInterface::new(machine.gic.clone(), index),

@@ -1,6 +1,7 @@
 //! A CPU with everything that an executor keeps around its architectural state.
 
 use super::{CpuState, FpAccess, Mode};
+use crate::engine::Dispatch;
 use crate::exception::Exception;
 use crate::gic::CpuInterface;
 use crate::interp::Abort;
@@ -30,6 +31,8 @@ pub struct Vcpu {
     pub(crate) yielding: bool,
     /// How pointers carry authentication codes in each regime.
     pub(crate) pointer_layouts: PointerLayouts,
+    /// What generated code reads.
+    pub(crate) dispatch: Dispatch,
     /// Features, from the ID registers.
     pub(crate) features: FeatureSet,
     /// What follows from the features for system registers.

@@ -12,9 +12,9 @@ const SLOTS: usize = 1 << 14;
 
 /// A predecoded instruction.
 #[derive(Clone, Copy)]
-pub(super) struct Op {
-    pub(super) handler: Handler,
-    pub(super) word: u32,
+pub(crate) struct Op {
+    pub(crate) handler: Handler,
+    pub(crate) word: u32,
 }
 
 /// A run of instructions within one page, entered only at its start.
@@ -67,7 +67,7 @@ fn slot_of(pa: u64) -> usize {
 
 /// Decodes from `pa` up to the first instruction that always ends a block, the page's end, or the limit.
 #[cold]
-fn decode(cpu: &Vcpu, ram: &GuestRam, pa: u64) -> Box<[Op]> {
+pub(crate) fn decode(cpu: &Vcpu, ram: &GuestRam, pa: u64) -> Box<[Op]> {
     let in_page = ((4096 - (pa & 4095)) / 4) as usize;
     let mut ops = Vec::with_capacity(8);
     for i in 0..in_page.min(BLOCK_LIMIT) {

@@ -5,7 +5,7 @@ use droste_arch::fields::sctlr_el1;
 
 /// Whether an instruction may be the target of an indirect branch of type `btype` in a guarded page:
 /// BTypeCompatible.
-pub(super) fn compatible(cpu: &Vcpu, word: u32, btype: u8) -> bool {
+pub(crate) fn compatible(cpu: &Vcpu, word: u32, btype: u8) -> bool {
     const BRK: u32 = 0xd420_0000;
     const HLT: u32 = 0xd440_0000;
     if word & 0xffe0_001f == BRK || word & 0xffe0_001f == HLT {

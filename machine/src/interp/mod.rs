@@ -20,6 +20,11 @@ mod tests;
 use crate::cpu::Vcpu;
 
 pub use block::BlockCache;
+pub(crate) use block::{Op, decode};
+pub(crate) use bti::compatible as compatible_with_btype;
+pub(crate) use dpimm::log_imm::bitmask;
+pub(crate) use operand::condition_holds;
+pub(crate) use run::{Blocks, abort, run_with, step_block};
 pub use run::{Exit, run};
 
 /// A handler has raised an exception; it waits in the CPU. Zero-sized, so that a result is one byte.

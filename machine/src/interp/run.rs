@@ -21,14 +21,34 @@ pub enum Exit {
 /// Executes until `limit` instructions have been retired since reset, or something else needs attention.
 /// A block that has begun is finished, so the limit may be passed by the length of a block.
 pub fn run(cpu: &mut Vcpu, blocks: &mut BlockCache, limit: u64) -> Exit {
+    run_with(cpu, blocks, limit)
+}
+
+/// What executes blocks between two looks at interrupts and requests.
+pub(crate) trait Blocks {
+    /// Executes the block at the PC, or takes the exception that keeps it from executing. It may go on with further
+    /// blocks as long as `limit` is not reached, no request waits and the interrupt inputs are still `pins`.
+    fn step(&mut self, cpu: &mut Vcpu, limit: u64, pins: u32);
+}
+
+impl Blocks for BlockCache {
+    #[inline]
+    fn step(&mut self, cpu: &mut Vcpu, _limit: u64, _pins: u32) {
+        step_block(cpu, self);
+    }
+}
+
+/// [`run`] with any executor of blocks.
+pub(crate) fn run_with(cpu: &mut Vcpu, blocks: &mut impl Blocks, limit: u64) -> Exit {
     cpu.slot().tlbi.enter();
     let exit = run_blocks(cpu, blocks, limit);
     cpu.slot().tlbi.leave();
     exit
 }
 
-fn run_blocks(cpu: &mut Vcpu, blocks: &mut BlockCache, limit: u64) -> Exit {
+fn run_blocks(cpu: &mut Vcpu, blocks: &mut impl Blocks, limit: u64) -> Exit {
     while cpu.state.insn_count < limit {
+        let pins = cpu.interrupt_pins();
         if cpu.has_requests()
             && let Some(exit) = cpu.serve_requests()
         {
@@ -45,14 +65,14 @@ fn run_blocks(cpu: &mut Vcpu, blocks: &mut BlockCache, limit: u64) -> Exit {
         {
             exception::take(cpu, interrupt);
         }
-        step_block(cpu, blocks);
+        blocks.step(cpu, limit, pins);
     }
     Exit::Budget
 }
 
 /// Executes the block at the PC, or takes the exception that keeps it from executing.
 #[inline]
-fn step_block(cpu: &mut Vcpu, blocks: &mut BlockCache) {
+pub(crate) fn step_block(cpu: &mut Vcpu, blocks: &mut BlockCache) {
     cpu.block_pc = cpu.state.pc;
     let Ok(page) = cpu.fetch_page(cpu.state.pc) else {
         return abort(cpu, 1);
@@ -123,7 +143,7 @@ fn execute_target(cpu: &mut Vcpu, op: &Op, guarded: bool) -> Option<Flow> {
 
 /// Takes the exception that the current instruction has raised.
 #[cold]
-fn abort(cpu: &mut Vcpu, retired: u64) {
+pub(crate) fn abort(cpu: &mut Vcpu, retired: u64) {
     let exception = cpu.abort;
     exception::take(cpu, exception);
     cpu.retire(retired);

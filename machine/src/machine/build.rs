@@ -10,6 +10,7 @@ use crate::devices::fw_cfg::Items;
 use crate::devices::pl031::TimeOfDay;
 use crate::devices::virtio::VirtioDevice;
 use crate::diagnostics::{Diagnostics, Sink};
+use crate::engine::Engine;
 use crate::firmware::Conduit;
 use crate::gic::{Affinity, DistributorWindow, Gic, GicConfig, ItsWindow, RedistributorWindow};
 use crate::loader::{Kernel, LoadError, Placement};
@@ -31,6 +32,8 @@ pub struct MachineConfig {
     pub list_register_count: usize,
     /// Where time comes from.
     pub clock: ClockMode,
+    /// What executes the CPUs.
+    pub engine: Engine,
     /// Seed of everything random that the guest sees.
     pub seed: u64,
     /// The time of day.
@@ -60,6 +63,9 @@ pub struct Boot {
 /// Why a machine cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
+    /// The host lacks the engine.
+    #[error("this host cannot run the JIT: it needs an x86-64 CPU with LZCNT and TZCNT")]
+    Engine,
     /// RAM cannot be had.
     #[error("cannot make the guest's memory: {0}")]
     Ram(#[from] RamError),
@@ -135,6 +141,9 @@ impl MachineConfig {
     ///
     /// When memory cannot be had, or what is to boot does not fit or is damaged.
     pub fn build(self, boot: &Boot) -> Result<Assembled, BuildError> {
+        if !self.engine.is_available() {
+            return Err(BuildError::Engine);
+        }
         let placement = self.place(boot)?;
         let dtb = self.device_tree(boot, &placement)?;
         let ram = Arc::new(GuestRam::new(map::RAM_BASE, self.ram_bytes)?);
@@ -177,6 +186,7 @@ impl MachineConfig {
             tracer: self.tracer,
             features,
             model: self.model,
+            engine: self.engine,
             conduit,
             slots,
             state: RunState::default(),

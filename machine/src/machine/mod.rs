@@ -11,6 +11,7 @@ use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::cpu::model::Model;
 use crate::diagnostics::Diagnostics;
+use crate::engine::Engine;
 use crate::firmware::Conduit;
 use crate::gic::Gic;
 use crate::ram::GuestRam;
@@ -53,6 +54,8 @@ pub struct Machine {
     pub features: FeatureSet,
     /// The CPUs' model.
     pub model: Model,
+    /// What executes the CPUs.
+    pub engine: Engine,
     /// The instruction that reaches the firmware.
     pub conduit: Conduit,
     /// The CPUs, by number.

@@ -4,7 +4,8 @@ use super::{Machine, Stop};
 use crate::board::Devices;
 use crate::clock::ClockMode;
 use crate::cpu::{CpuState, Vcpu};
-use crate::interp::{BlockCache, Exit, run as execute};
+use crate::engine::Executor;
+use crate::interp::Exit;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -83,12 +84,12 @@ impl Drop for StopOnPanic<'_> {
 fn run_cpu(machine: &Arc<Machine>, index: usize) -> CpuState {
     let _guard = StopOnPanic(machine);
     let mut cpu = Vcpu::new(machine.clone(), index);
-    let mut blocks = BlockCache::default();
+    let mut executor = Executor::new(machine.engine);
     while !machine.is_stopping() {
         match machine.cpu(index).take_start() {
             Some(start) => {
                 cpu.start(start);
-                run_while_on(&mut cpu, &mut blocks);
+                run_while_on(&mut cpu, &mut executor);
             }
             None => machine.cpu(index).park(LONG),
         }
@@ -97,11 +98,11 @@ fn run_cpu(machine: &Arc<Machine>, index: usize) -> CpuState {
 }
 
 /// Executes slices until the CPU is switched off or the machine stops.
-fn run_while_on(cpu: &mut Vcpu, blocks: &mut BlockCache) {
+fn run_while_on(cpu: &mut Vcpu, executor: &mut Executor) {
     loop {
         crate::timer::poll(cpu);
         let limit = cpu.state.insn_count + SLICE;
-        match execute(cpu, blocks, limit) {
+        match executor.run(cpu, limit) {
             Exit::Budget => {}
             Exit::Yield => thread::yield_now(),
             Exit::Waiting => {
@@ -117,7 +118,7 @@ fn run_while_on(cpu: &mut Vcpu, blocks: &mut BlockCache) {
 /// A CPU that takes turns with the others.
 struct Player {
     cpu: Vcpu,
-    blocks: BlockCache,
+    executor: Executor,
     on: bool,
 }
 
@@ -125,7 +126,11 @@ struct Player {
 /// nothing but the machine's input.
 fn run_in_turn(machine: &Arc<Machine>, devices: &Devices) -> Vec<CpuState> {
     let mut players: Vec<Player> = (0..machine.slots.len())
-        .map(|i| Player { cpu: Vcpu::new(machine.clone(), i), blocks: BlockCache::default(), on: false })
+        .map(|i| Player {
+            cpu: Vcpu::new(machine.clone(), i),
+            executor: Executor::new(machine.engine),
+            on: false,
+        })
         .collect();
     let mut turn_ends = 0;
     for turn in 0_u64.. {
@@ -165,7 +170,7 @@ fn play(player: &mut Player, until: u64) -> bool {
         let fires = crate::timer::next_deadline(cpu).and_then(|at| cpu.machine.clock.retired_at(at));
         let now = cpu.time_input();
         let stop_at = fires.filter(|&at| at > now).map_or(until, |at| at.min(until));
-        match execute(cpu, &mut player.blocks, cpu.state.insn_count + (stop_at - now)) {
+        match player.executor.run(cpu, cpu.state.insn_count + (stop_at - now)) {
             Exit::Budget => {}
             Exit::Yield => break,
             Exit::Waiting if stop_at < until => {

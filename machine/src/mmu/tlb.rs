@@ -198,7 +198,30 @@ fn boxed<T: Copy, const N: usize>(value: T) -> Box<[T; N]> {
     vec![value; N].into_boxed_slice().try_into().unwrap_or_else(|_| unreachable!("the vector has N elements"))
 }
 
+/// Where generated code finds what it compares: the layout of [`Entry`], [`Range`] and the first level.
+pub(crate) mod layout {
+    use super::{Entry, FIRST_COUNT, Range};
+    use std::mem::offset_of;
+
+    pub(crate) const FIRST_MASK: i32 = FIRST_COUNT as i32 - 1;
+    pub(crate) const ENTRY_BYTES_LOG2: u8 = 5;
+    pub(crate) const ENTRY_TAG: i32 = offset_of!(Entry, tag) as i32;
+    pub(crate) const ENTRY_HOST: i32 = offset_of!(Entry, host) as i32;
+    pub(crate) const ENTRY_FAST: i32 = offset_of!(Entry, fast) as i32;
+    pub(crate) const RANGE_MASK: i32 = offset_of!(Range, mask) as i32;
+    pub(crate) const RANGE_OR: i32 = offset_of!(Range, or) as i32;
+    pub(crate) const RANGE_SALT: i32 = offset_of!(Range, salt) as i32;
+
+    const _: () = assert!(size_of::<Entry>() == 1 << ENTRY_BYTES_LOG2);
+    const _: () = assert!(size_of::<Range>() == 3 * 8, "generated code scales by 24");
+}
+
 impl Entries {
+    /// Address of the first level, which never moves.
+    pub(crate) fn first_address(&self) -> u64 {
+        self.first.as_ptr().addr() as u64
+    }
+
     /// Removes everything.
     pub(crate) fn clear(&mut self) {
         self.first.fill(Entry::NONE);

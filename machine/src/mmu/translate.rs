@@ -39,6 +39,13 @@ struct Resolved {
     fetch: [Range; 2],
 }
 
+/// What selects the translations of fetches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct FetchKey {
+    ranges: [Range; 2],
+    privilege: u8,
+}
+
 /// The software TLB of one CPU.
 #[derive(Debug)]
 pub struct Tlb {
@@ -57,8 +64,25 @@ pub struct Tlb {
     big_endian: bool,
     /// What unaligned accesses ask for in addition: memory that is not Device, or the impossible.
     unaligned: u16,
+    /// Unique to what is selected for fetches, and to the time between two removals of translations.
+    fetch_id: u64,
+    /// The ids of recent selections, and the row to replace next.
+    fetch_ids: [(FetchKey, u64); 16],
+    next_fetch_row: usize,
+    last_fetch_id: u64,
     /// Whether other CPUs may still have to perform this one's TLB maintenance.
     unsynchronised: bool,
+}
+
+/// Where generated code finds the current ranges, permissions to ask for, and the id of fetches.
+pub(crate) mod layout {
+    use super::{Kind, Tlb};
+    use std::mem::offset_of;
+
+    pub(crate) const DATA: usize = offset_of!(Tlb, data);
+    pub(crate) const NEED_READ: usize = offset_of!(Tlb, need) + 2 * Kind::Read as usize;
+    pub(crate) const NEED_WRITE: usize = offset_of!(Tlb, need) + 2 * Kind::Write as usize;
+    pub(crate) const FETCH_ID: usize = offset_of!(Tlb, fetch_id);
 }
 
 /// Index of the read-modify-write row in `need`.
@@ -91,6 +115,10 @@ impl Tlb {
             privilege: [Privilege::Privileged; 2],
             big_endian: false,
             unaligned: NEVER,
+            fetch_id: 0,
+            fetch_ids: [(FetchKey::default(), 0); 16],
+            next_fetch_row: 0,
+            last_fetch_id: 0,
             unsynchronised: false,
         }
     }
@@ -102,6 +130,7 @@ impl Tlb {
 
     /// Drops every entry and every id.
     pub(crate) fn wipe(&mut self) {
+        self.forget_fetches();
         self.entries.clear();
         self.contexts.clear();
         self.stage2.clear();
@@ -190,6 +219,7 @@ impl Tlb {
         self.fetch = resolved.fetch;
         self.privilege = privilege;
         self.big_endian = big_endian;
+        self.select_fetch();
         // Byte swapping is not worth a test in the inline path.
         let swap = if big_endian { NEVER } else { 0 };
         let one = |privilege, kind| Permissions::only(privilege, kind).bits() | swap;
@@ -197,6 +227,36 @@ impl Tlb {
             let (read, write) = (one(p, Kind::Read), one(p, Kind::Write));
             [read, write, read | write]
         });
+    }
+
+    /// Finds the id of the present selection of fetches.
+    fn select_fetch(&mut self) {
+        let key = FetchKey { ranges: self.fetch, privilege: self.privilege[0] as u8 };
+        self.fetch_id = match self.fetch_ids.iter().find(|(known, id)| *id != 0 && *known == key) {
+            Some((_, id)) => *id,
+            None => {
+                self.last_fetch_id += 1;
+                self.fetch_ids[self.next_fetch_row] = (key, self.last_fetch_id);
+                self.next_fetch_row = (self.next_fetch_row + 1) % self.fetch_ids.len();
+                self.last_fetch_id
+            }
+        };
+    }
+
+    /// Retires the ids of all selections of fetches: translations have been removed.
+    pub(super) fn forget_fetches(&mut self) {
+        self.fetch_ids.fill((FetchKey::default(), 0));
+        self.select_fetch();
+    }
+
+    /// A number that stays the same as long as every fetch that was translated once still translates so.
+    pub(crate) fn fetch_id(&self) -> u64 {
+        self.fetch_id
+    }
+
+    /// Address of the first level, which never moves.
+    pub(crate) fn first_address(&self) -> u64 {
+        self.entries.first_address()
     }
 
     pub(super) fn set_unsynchronised(&mut self, value: bool) {
@@ -315,6 +375,7 @@ impl Tlb {
 
     /// TLBI by VMID or all of a regime.
     pub(super) fn retire_spaces(&mut self, regime: Regime, vmid: Option<u16>) {
+        self.forget_fetches();
         self.contexts.retire_spaces(regime, vmid);
         self.invalidate_resolved();
     }
@@ -326,6 +387,7 @@ impl Tlb {
 
     /// TLBI by ASID.
     pub(super) fn retire_asid(&mut self, regime: Regime, vmid: u16, asid: u16) {
+        self.forget_fetches();
         self.contexts.retire_asid(regime, vmid, asid);
         self.invalidate_resolved();
     }
@@ -339,6 +401,7 @@ impl Tlb {
         last: u64,
         asid: Option<u16>,
     ) {
+        self.forget_fetches();
         if let Some(space) = self.contexts.space(regime, vmid) {
             self.entries.remove_range(&self.contexts, space, first, last, asid);
         }

@@ -24,7 +24,7 @@ pub(crate) fn handler(e: Encoding) -> Option<Handler> {
 /// A replicated element rotated as one 64-bit value is the element rotated on its own, so one multiply
 /// and one rotate do for all element sizes.
 #[inline(always)]
-fn bitmask(insn: u32) -> Option<u64> {
+pub(crate) fn bitmask(insn: u32) -> Option<u64> {
     /// One bit in each element, for elements of 2^index bits.
     const REPLICATE: [u64; 8] = [
         u64::MAX,

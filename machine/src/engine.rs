@@ -1,0 +1,85 @@
+//! The executors of one instruction set, behind one interface.
+
+use crate::cpu::Vcpu;
+use crate::interp::{self, BlockCache, Exit};
+
+/// Which executor a machine's CPUs use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// The reference interpreter.
+    #[default]
+    Interp,
+    /// The template JIT, on x86-64 hosts.
+    Jit,
+}
+
+impl Engine {
+    /// The engine that a user names.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Engine> {
+        match name {
+            "interp" => Some(Engine::Interp),
+            "jit" => Some(Engine::Jit),
+            _ => None,
+        }
+    }
+
+    /// Whether this host has the engine.
+    #[must_use]
+    pub fn is_available(self) -> bool {
+        match self {
+            Engine::Interp => true,
+            #[cfg(target_arch = "x86_64")]
+            Engine::Jit => crate::jit::is_available(),
+            #[cfg(not(target_arch = "x86_64"))]
+            Engine::Jit => false,
+        }
+    }
+}
+
+/// What executes one CPU, with the code that it has translated.
+pub(crate) enum Executor {
+    Interp(BlockCache),
+    #[cfg(target_arch = "x86_64")]
+    Jit(Box<crate::jit::Jit>),
+}
+
+impl Executor {
+    /// An executor without any code yet. Where the host refuses code memory the interpreter takes over.
+    pub(crate) fn new(engine: Engine) -> Executor {
+        match engine {
+            Engine::Interp => Executor::Interp(BlockCache::default()),
+            #[cfg(target_arch = "x86_64")]
+            Engine::Jit => match crate::jit::Jit::new() {
+                Ok(jit) => Executor::Jit(Box::new(jit)),
+                Err(_) => Executor::Interp(BlockCache::default()),
+            },
+            #[cfg(not(target_arch = "x86_64"))]
+            Engine::Jit => Executor::Interp(BlockCache::default()),
+        }
+    }
+
+    /// Executes until `limit` instructions have been retired since reset, or something else needs attention.
+    pub(crate) fn run(&mut self, cpu: &mut Vcpu, limit: u64) -> Exit {
+        match self {
+            Executor::Interp(blocks) => interp::run(cpu, blocks, limit),
+            #[cfg(target_arch = "x86_64")]
+            Executor::Jit(jit) => interp::run_with(cpu, &mut **jit, limit),
+        }
+    }
+}
+
+/// What generated code reads besides the state of its CPU: addresses and limits, set before it is entered.
+#[derive(Debug, Default)]
+pub(crate) struct Dispatch {
+    /// The instruction count to stop at.
+    pub(crate) limit: u64,
+    /// Address of the CPU's interrupt inputs.
+    pub(crate) pins: u64,
+    /// Address of the requests of other threads.
+    pub(crate) requests: u64,
+    /// The interrupt inputs that have been looked at.
+    pub(crate) seen_pins: u32,
+    /// Address of the branch cache.
+    pub(crate) branch_cache: u64,
+}

@@ -1,0 +1,491 @@
+//! Data processing but multiplication and division.
+
+use super::Compiler;
+use super::flags::{Carry, Flags};
+use super::registers::SP;
+use crate::interp::bitmask;
+use crate::jit::layout::PC;
+use crate::jit::x64::{Alu, Label, Mem, Reg, Shift, Size, Unary};
+use droste_arch::a64::Encoding;
+
+pub(super) fn size_of(word: u32) -> Size {
+    if word >> 31 != 0 { Size::Q } else { Size::D }
+}
+
+pub(super) fn rd(word: u32) -> u8 {
+    (word & 31) as u8
+}
+
+pub(super) fn rn(word: u32) -> u8 {
+    (word >> 5 & 31) as u8
+}
+
+pub(super) fn rm(word: u32) -> u8 {
+    (word >> 16 & 31) as u8
+}
+
+fn bits(size: Size) -> u8 {
+    if size == Size::Q { 64 } else { 32 }
+}
+
+impl Compiler<'_> {
+    /// Copies X`r` or SP to a scratch register.
+    fn copy_sp(&mut self, size: Size, to: Reg, r: u8) {
+        let from = self.read(r);
+        self.asm.mov(size, to, from);
+    }
+
+    pub(super) fn add_immediate(&mut self, word: u32) -> bool {
+        let (size, d, n) = (size_of(word), rd(word), rn(word));
+        let subtract = word & 1 << 30 != 0;
+        let imm = ((word >> 10 & 0xfff) << (12 * (word >> 22 & 1))).cast_signed();
+        if word & 1 << 29 == 0 {
+            let from = self.read(n);
+            let to = self.write(d);
+            self.asm.lea(size, to, Mem::new(from, if subtract { -imm } else { imm }));
+            return true;
+        }
+        let op = if subtract { Alu::Sub } else { Alu::Add };
+        if d == 31 && subtract {
+            let from = self.read(n);
+            self.asm.alu_imm(Alu::Cmp, size, from, imm);
+        } else if d == n && d != SP {
+            let to = self.read(d);
+            self.wrote(d);
+            self.asm.alu_imm(op, size, to, imm);
+        } else {
+            self.copy_sp(size, Reg::Rax, n);
+            self.asm.alu_imm(op, size, Reg::Rax, imm);
+            self.assign(size, d, Reg::Rax);
+        }
+        self.flags = Flags::Live(if subtract { Carry::Inverted } else { Carry::Plain });
+        true
+    }
+
+    /// The shifted Rm in a register: its own or RCX. Changes the host's flags if it shifts.
+    fn shifted(&mut self, size: Size, word: u32) -> Reg {
+        let (m, amount) = (rm(word), (word >> 10 & 63) as u8);
+        if amount == 0 {
+            return self.read_zr(m, Reg::Rcx);
+        }
+        self.copy(size, Reg::Rcx, m);
+        let op = [Shift::Shl, Shift::Shr, Shift::Sar, Shift::Ror][(word >> 22 & 3) as usize];
+        self.asm.shift_imm(op, size, Reg::Rcx, amount);
+        Reg::Rcx
+    }
+
+    pub(super) fn add_shifted(&mut self, word: u32) -> bool {
+        let size = size_of(word);
+        if word >> 22 & 3 == 3 || (size == Size::D && word & 1 << 15 != 0) {
+            return false;
+        }
+        let (subtract, flags) = (word & 1 << 30 != 0, word & 1 << 29 != 0);
+        let no_shift = word >> 10 & 63 == 0;
+        let (d, n, m) = (rd(word), rn(word), rm(word));
+        if !flags && !subtract && no_shift && n != 31 && m != 31 && d != 31 {
+            let (a, b) = (self.read(n), self.read(m));
+            let to = self.write(d);
+            self.asm.lea(size, to, Mem::indexed(a, b, 0, 0));
+            return true;
+        }
+        if !flags {
+            self.clobber_flags();
+        }
+        let operand = self.shifted(size, word);
+        self.add_operand(word, operand, n, false);
+        true
+    }
+
+    /// Rd = Rn +- `operand`, which is a cached register or RCX.
+    fn add_operand(&mut self, word: u32, operand: Reg, n: u8, with_sp: bool) {
+        let (size, d) = (size_of(word), rd(word));
+        let (subtract, flags) = (word & 1 << 30 != 0, word & 1 << 29 != 0);
+        let op = if subtract { Alu::Sub } else { Alu::Add };
+        let to_sp = with_sp && !flags;
+        if d == 31 && flags && subtract && (n != 31 || with_sp) {
+            let left = self.read(n);
+            self.asm.alu(Alu::Cmp, size, left, operand);
+        } else {
+            if with_sp {
+                self.copy_sp(size, Reg::Rax, n);
+            } else {
+                self.copy(size, Reg::Rax, n);
+            }
+            self.asm.alu(op, size, Reg::Rax, operand);
+            if to_sp {
+                let to = self.write(d);
+                self.asm.mov(size, to, Reg::Rax);
+            } else {
+                self.assign(size, d, Reg::Rax);
+            }
+        }
+        if flags {
+            self.flags = Flags::Live(if subtract { Carry::Inverted } else { Carry::Plain });
+        }
+    }
+
+    pub(super) fn add_extended(&mut self, word: u32) -> bool {
+        let amount = (word >> 10 & 7) as u8;
+        if amount > 4 || word >> 22 & 3 != 0 {
+            return false;
+        }
+        if word & 1 << 29 == 0 {
+            self.clobber_flags();
+        }
+        let m = self.read_zr(rm(word), Reg::Rcx);
+        self.extend(Reg::Rcx, m, word >> 13 & 7);
+        if amount != 0 {
+            self.asm.shift_imm(Shift::Shl, Size::Q, Reg::Rcx, amount);
+        }
+        self.add_operand(word, Reg::Rcx, rn(word), true);
+        true
+    }
+
+    /// ExtendReg without the shift.
+    fn extend(&mut self, to: Reg, from: Reg, option: u32) {
+        match option {
+            0 => self.asm.zero_extend(Size::B, to, from),
+            1 => self.asm.zero_extend(Size::W, to, from),
+            2 => self.asm.mov(Size::D, to, from),
+            4 => self.asm.sign_extend(Size::B, Size::Q, to, from),
+            5 => self.asm.sign_extend(Size::W, Size::Q, to, from),
+            6 => self.asm.sign_extend(Size::D, Size::Q, to, from),
+            _ => self.asm.mov(Size::Q, to, from),
+        }
+    }
+
+    pub(super) fn add_carry(&mut self, word: u32) -> bool {
+        let size = size_of(word);
+        let (subtract, flags) = (word & 1 << 30 != 0, word & 1 << 29 != 0);
+        if !flags {
+            self.clobber_flags();
+        }
+        let m = self.read_zr(rm(word), Reg::Rcx);
+        let carry = if subtract { Carry::Inverted } else { Carry::Plain };
+        self.load_carry(carry);
+        self.copy(size, Reg::Rax, rn(word));
+        self.asm.alu(if subtract { Alu::Sbb } else { Alu::Adc }, size, Reg::Rax, m);
+        self.assign(size, rd(word), Reg::Rax);
+        if flags {
+            self.flags = Flags::Live(carry);
+        }
+        true
+    }
+
+    pub(super) fn logical_immediate(&mut self, word: u32) -> bool {
+        let Some(mask) = bitmask(word) else { return false };
+        let (size, d, n) = (size_of(word), rd(word), rn(word));
+        let mask = if size == Size::Q { mask } else { mask & 0xffff_ffff };
+        let operation = word >> 29 & 3;
+        if operation == 1 && n == 31 {
+            let to = self.write(d);
+            self.asm.mov_imm_keep_flags(to, mask);
+            return true;
+        }
+        if operation != 3 {
+            self.clobber_flags();
+        }
+        self.copy(size, Reg::Rax, n);
+        let op = [Alu::And, Alu::Or, Alu::Xor, Alu::And][operation as usize];
+        let short = if size == Size::Q {
+            i32::try_from(mask.cast_signed()).ok()
+        } else {
+            Some((mask as u32).cast_signed())
+        };
+        match short {
+            Some(imm) => self.asm.alu_imm(op, size, Reg::Rax, imm),
+            None => {
+                self.asm.mov_imm_keep_flags(Reg::Rcx, mask);
+                self.asm.alu(op, size, Reg::Rax, Reg::Rcx);
+            }
+        }
+        if operation == 3 {
+            self.assign(size, d, Reg::Rax);
+            self.flags = Flags::Live(Carry::Plain);
+        } else {
+            let to = self.write(d);
+            self.asm.mov(size, to, Reg::Rax);
+        }
+        true
+    }
+
+    pub(super) fn logical_shifted(&mut self, word: u32) -> bool {
+        let size = size_of(word);
+        if size == Size::D && word & 1 << 15 != 0 {
+            return false;
+        }
+        let (d, n, m) = (rd(word), rn(word), rm(word));
+        let (operation, invert) = (word >> 29 & 3, word & 1 << 21 != 0);
+        let no_shift = word >> 10 & 63 == 0;
+        if operation == 1 && n == 31 && no_shift {
+            // MOV and MVN.
+            let from = self.read_zr(m, Reg::Rcx);
+            if invert {
+                self.asm.mov(size, Reg::Rcx, from);
+                self.asm.unary(Unary::Not, size, Reg::Rcx);
+                self.assign(size, d, Reg::Rcx);
+            } else {
+                self.assign(size, d, from);
+            }
+            return true;
+        }
+        if operation != 3 {
+            self.clobber_flags();
+        }
+        let mut operand = self.shifted(size, word);
+        if invert {
+            self.asm.mov(size, Reg::Rcx, operand);
+            self.asm.unary(Unary::Not, size, Reg::Rcx);
+            operand = Reg::Rcx;
+        }
+        let op = [Alu::And, Alu::Or, Alu::Xor, Alu::And][operation as usize];
+        if operation == 3 && d == 31 && n != 31 {
+            let left = self.read(n);
+            self.asm.test(size, left, operand);
+        } else {
+            self.copy(size, Reg::Rax, n);
+            self.asm.alu(op, size, Reg::Rax, operand);
+            self.assign(size, d, Reg::Rax);
+        }
+        if operation == 3 {
+            self.flags = Flags::Live(Carry::Plain);
+        }
+        true
+    }
+
+    pub(super) fn move_wide(&mut self, word: u32) -> bool {
+        let (size, d) = (size_of(word), rd(word));
+        let shift = 16 * (word >> 21 & 3);
+        let imm = u64::from(word >> 5 & 0xffff) << shift;
+        if d == 31 || (size == Size::D && shift > 16) {
+            return d == 31 && !(size == Size::D && shift > 16);
+        }
+        match word >> 29 & 3 {
+            0 => {
+                let to = self.write(d);
+                self.asm.mov_imm_keep_flags(to, if size == Size::Q { !imm } else { !imm & 0xffff_ffff });
+            }
+            2 => {
+                let to = self.write(d);
+                self.asm.mov_imm_keep_flags(to, imm);
+            }
+            _ => {
+                self.clobber_flags();
+                let to = self.read(d);
+                self.wrote(d);
+                self.asm.mov_imm(Reg::Rax, !(0xffff << shift));
+                self.asm.alu(Alu::And, size, to, Reg::Rax);
+                if imm != 0 {
+                    self.asm.mov_imm(Reg::Rax, imm);
+                    self.asm.alu(Alu::Or, size, to, Reg::Rax);
+                }
+            }
+        }
+        true
+    }
+
+    pub(super) fn bitfield(&mut self, word: u32) -> bool {
+        let (size, d, n) = (size_of(word), rd(word), rn(word));
+        if (size == Size::D) == (word & 1 << 22 != 0) || (size == Size::D && word & (1 << 21 | 1 << 15) != 0)
+        {
+            return false;
+        }
+        let (imms, immr) = ((word >> 10 & 63) as u8, (word >> 16 & 63) as u8);
+        let (width, operation) = (bits(size), word >> 29 & 3);
+        let signed = operation == 0;
+        let extension = match imms {
+            7 => Some(Size::B),
+            15 => Some(Size::W),
+            31 if size == Size::Q => Some(Size::D),
+            _ => None,
+        };
+        if let (0, Some(from), true) = (immr, extension, operation != 1) {
+            let source = self.read_zr(n, Reg::Rax);
+            if signed {
+                self.asm.sign_extend(from, size, Reg::Rax, source);
+            } else {
+                self.asm.zero_extend(from, Reg::Rax, source);
+            }
+            self.assign(size, d, Reg::Rax);
+            return true;
+        }
+        let (left, right) = (width - 1 - imms, immr.wrapping_sub(imms).wrapping_sub(1) & (width - 1));
+        self.clobber_flags();
+        self.copy(size, Reg::Rax, n);
+        if operation == 1 {
+            let ones = u64::MAX >> (64 - width);
+            let field = (ones << left & ones) >> right;
+            if immr != 0 {
+                self.asm.shift_imm(Shift::Ror, size, Reg::Rax, immr);
+            }
+            self.asm.mov_imm(Reg::Rcx, field);
+            self.asm.alu(Alu::And, size, Reg::Rax, Reg::Rcx);
+            self.asm.mov_imm(Reg::Rcx, !field & ones);
+            if d != 31 {
+                let to = self.read(d);
+                self.wrote(d);
+                self.asm.alu(Alu::And, size, to, Reg::Rcx);
+                self.asm.alu(Alu::Or, size, to, Reg::Rax);
+            }
+            return true;
+        }
+        if left != 0 {
+            self.asm.shift_imm(Shift::Shl, size, Reg::Rax, left);
+        }
+        if right != 0 {
+            self.asm.shift_imm(if signed { Shift::Sar } else { Shift::Shr }, size, Reg::Rax, right);
+        }
+        self.assign(size, d, Reg::Rax);
+        true
+    }
+
+    pub(super) fn extract(&mut self, word: u32) -> bool {
+        let size = size_of(word);
+        let amount = (word >> 10 & 63) as u8;
+        if (size == Size::D) == (word & 1 << 22 != 0) || amount >= bits(size) {
+            return false;
+        }
+        self.clobber_flags();
+        self.copy(size, Reg::Rax, rm(word));
+        if amount != 0 {
+            let high = self.read_zr(rn(word), Reg::Rcx);
+            self.asm.shift_double(true, size, Reg::Rax, high, amount);
+        }
+        self.assign(size, rd(word), Reg::Rax);
+        true
+    }
+
+    pub(super) fn pc_relative(&mut self, word: u32) -> bool {
+        let d = rd(word);
+        let low = i64::from(word >> 29 & 3);
+        let offset = i64::from((word << 8).cast_signed() >> 13) << 2 | low;
+        if d == 31 {
+            return true;
+        }
+        let here = 4 * i64::from(self.index);
+        // Distance from the block's start, whose offset in the page is that of its physical address.
+        let delta = if word >> 31 == 0 {
+            here + offset
+        } else {
+            let in_page = (self.source.pa & 0xfff).cast_signed();
+            (offset << 12) - in_page
+        };
+        let to = self.write(d);
+        match i32::try_from(delta) {
+            Ok(delta) => self.asm.lea(Size::Q, to, Mem::new(PC, delta)),
+            Err(_) => {
+                self.asm.mov_imm_keep_flags(Reg::Rax, delta.cast_unsigned());
+                self.asm.lea(Size::Q, to, Mem::indexed(PC, Reg::Rax, 0, 0));
+            }
+        }
+        true
+    }
+
+    /// CSEL, CSINC, CSINV and CSNEG.
+    pub(super) fn select(&mut self, word: u32) -> bool {
+        let (size, d, n) = (size_of(word), rd(word), rn(word));
+        // Bit 30 inverts and bit 10 increments what is selected where the condition does not hold.
+        let (invert, increment) = (word & 1 << 30 != 0, word & 1 << 10 != 0);
+        let m = rm(word);
+        if n != 31 {
+            self.read(n);
+        }
+        if m != 31 {
+            self.read(m);
+        }
+        let cond = self.condition(word >> 12 & 15);
+        let Some(cond) = cond else {
+            self.copy(size, Reg::Rax, n);
+            self.assign(size, d, Reg::Rax);
+            return true;
+        };
+        // Nothing from here on changes the host's flags.
+        self.copy(size, Reg::Rax, m);
+        if invert {
+            self.asm.unary(Unary::Not, size, Reg::Rax);
+        }
+        if increment {
+            self.asm.lea(size, Reg::Rax, Mem::new(Reg::Rax, 1));
+        }
+        let taken = self.read_zr(n, Reg::Rcx);
+        self.asm.cmov(cond, size, Reg::Rax, taken);
+        self.assign(size, d, Reg::Rax);
+        true
+    }
+
+    /// CCMP and CCMN.
+    pub(super) fn conditional_compare(&mut self, word: u32) -> bool {
+        let size = size_of(word);
+        let subtract = word & 1 << 30 != 0;
+        let (n, m) = (rn(word), rm(word));
+        let immediate = word & 1 << 11 != 0;
+        if n != 31 {
+            self.read(n);
+        }
+        if !immediate && m != 31 {
+            self.read(m);
+        }
+        let cond = self.condition(word >> 12 & 15);
+        let carry = if subtract { Carry::Inverted } else { Carry::Plain };
+        let (mut other, mut end) = (Label::default(), Label::default());
+        if let Some(cond) = cond {
+            self.asm.jcc(cond.invert(), &mut other);
+        }
+        self.copy(size, Reg::Rax, n);
+        let op = if subtract { Alu::Cmp } else { Alu::Add };
+        if immediate {
+            self.asm.alu_imm(op, size, Reg::Rax, i32::from(m));
+        } else {
+            let right = self.read_zr(m, Reg::Rcx);
+            self.asm.alu(op, size, Reg::Rax, right);
+        }
+        if cond.is_some() {
+            self.asm.jmp(&mut end);
+            self.asm.bind(&mut other);
+            self.set_flags(word & 15, carry);
+            self.asm.bind(&mut end);
+        }
+        self.flags = Flags::Live(carry);
+        true
+    }
+
+    /// Reversals and counts.
+    pub(super) fn one_source(&mut self, encoding: Encoding, word: u32) -> bool {
+        let size = size_of(word);
+        match encoding {
+            Encoding::CLZ_32_dp_1src | Encoding::CLZ_64_dp_1src => {
+                self.clobber_flags();
+                let n = self.read_zr(rn(word), Reg::Rax);
+                self.asm.lzcnt(size, Reg::Rax, n);
+            }
+            Encoding::REV_32_dp_1src | Encoding::REV_64_dp_1src => {
+                self.copy(size, Reg::Rax, rn(word));
+                self.asm.bswap(size, Reg::Rax);
+            }
+            Encoding::REV32_64_dp_1src => {
+                self.clobber_flags();
+                self.copy(size, Reg::Rax, rn(word));
+                self.asm.bswap(size, Reg::Rax);
+                self.asm.shift_imm(Shift::Ror, size, Reg::Rax, 32);
+            }
+            Encoding::RBIT_32_dp_1src | Encoding::RBIT_64_dp_1src => {
+                self.clobber_flags();
+                self.copy(size, Reg::Rax, rn(word));
+                self.asm.bswap(size, Reg::Rax);
+                for (mask, shift) in [(0x0f, 4), (0x33, 2), (0x55, 1)] {
+                    let mask = u64::MAX / 255 * mask & (u64::MAX >> (64 - bits(size)));
+                    self.asm.mov_imm(Reg::Rdx, mask);
+                    self.asm.mov(size, Reg::Rcx, Reg::Rax);
+                    self.asm.shift_imm(Shift::Shr, size, Reg::Rcx, shift);
+                    self.asm.alu(Alu::And, size, Reg::Rcx, Reg::Rdx);
+                    self.asm.alu(Alu::And, size, Reg::Rax, Reg::Rdx);
+                    self.asm.shift_imm(Shift::Shl, size, Reg::Rax, shift);
+                    self.asm.alu(Alu::Or, size, Reg::Rax, Reg::Rcx);
+                }
+            }
+            _ => return false,
+        }
+        self.assign(size, rd(word), Reg::Rax);
+        true
+    }
+}

@@ -1,0 +1,110 @@
+//! Multiplication, division and variable shifts.
+
+use super::Compiler;
+use super::integer::{rd, rm, rn, size_of};
+use crate::jit::x64::{Alu, Cond, Label, Reg, Shift, Size, Unary};
+use droste_arch::a64::Encoding;
+
+impl Compiler<'_> {
+    pub(super) fn multiply(&mut self, encoding: Encoding, word: u32) -> bool {
+        let ra = (word >> 10 & 31) as u8;
+        let subtract = word & 1 << 15 != 0;
+        let size = size_of(word);
+        match encoding {
+            Encoding::MADD_32A_dp_3src
+            | Encoding::MSUB_32A_dp_3src
+            | Encoding::MADD_64A_dp_3src
+            | Encoding::MSUB_64A_dp_3src => {
+                self.clobber_flags();
+                self.copy(size, Reg::Rax, rn(word));
+                let m = self.read_zr(rm(word), Reg::Rcx);
+                self.asm.imul(size, Reg::Rax, m);
+            }
+            Encoding::SMADDL_64WA_dp_3src
+            | Encoding::SMSUBL_64WA_dp_3src
+            | Encoding::UMADDL_64WA_dp_3src
+            | Encoding::UMSUBL_64WA_dp_3src => {
+                self.clobber_flags();
+                let signed = word & 1 << 23 == 0;
+                for (to, from) in [(Reg::Rax, rn(word)), (Reg::Rcx, rm(word))] {
+                    self.copy(Size::D, to, from);
+                    if signed {
+                        self.asm.sign_extend(Size::D, Size::Q, to, to);
+                    }
+                }
+                self.asm.imul(Size::Q, Reg::Rax, Reg::Rcx);
+            }
+            Encoding::SMULH_64_dp_3src | Encoding::UMULH_64_dp_3src => {
+                self.clobber_flags();
+                self.copy(Size::Q, Reg::Rax, rn(word));
+                let m = self.read_zr(rm(word), Reg::Rcx);
+                let op = if word & 1 << 23 == 0 { Unary::Imul } else { Unary::Mul };
+                self.asm.unary(op, Size::Q, m);
+                self.assign(Size::Q, rd(word), Reg::Rdx);
+                return true;
+            }
+            _ => return false,
+        }
+        if subtract {
+            self.copy(size, Reg::Rcx, ra);
+            self.asm.alu(Alu::Sub, size, Reg::Rcx, Reg::Rax);
+            self.assign(size, rd(word), Reg::Rcx);
+        } else {
+            if ra != 31 {
+                let addend = self.read(ra);
+                self.asm.alu(Alu::Add, size, Reg::Rax, addend);
+            }
+            self.assign(size, rd(word), Reg::Rax);
+        }
+        true
+    }
+
+    pub(super) fn two_sources(&mut self, encoding: Encoding, word: u32) -> bool {
+        let size = size_of(word);
+        let shift = match encoding {
+            Encoding::LSLV_32_dp_2src | Encoding::LSLV_64_dp_2src => Shift::Shl,
+            Encoding::LSRV_32_dp_2src | Encoding::LSRV_64_dp_2src => Shift::Shr,
+            Encoding::ASRV_32_dp_2src | Encoding::ASRV_64_dp_2src => Shift::Sar,
+            Encoding::RORV_32_dp_2src | Encoding::RORV_64_dp_2src => Shift::Ror,
+            Encoding::UDIV_32_dp_2src | Encoding::UDIV_64_dp_2src => return self.divide(size, false, word),
+            Encoding::SDIV_32_dp_2src | Encoding::SDIV_64_dp_2src => return self.divide(size, true, word),
+            _ => return false,
+        };
+        self.clobber_flags();
+        self.copy(size, Reg::Rax, rn(word));
+        self.copy(size, Reg::Rcx, rm(word));
+        self.asm.shift_cl(shift, size, Reg::Rax);
+        self.assign(size, rd(word), Reg::Rax);
+        true
+    }
+
+    /// Division by zero gives zero, and the minimum by -1 itself; the host traps both.
+    fn divide(&mut self, size: Size, signed: bool, word: u32) -> bool {
+        self.clobber_flags();
+        self.copy(size, Reg::Rax, rn(word));
+        self.copy(size, Reg::Rcx, rm(word));
+        let (mut zero, mut minus_one, mut end) = (Label::default(), Label::default(), Label::default());
+        self.asm.test(size, Reg::Rcx, Reg::Rcx);
+        self.asm.jcc(Cond::E, &mut zero);
+        if signed {
+            self.asm.alu_imm(Alu::Cmp, size, Reg::Rcx, -1);
+            self.asm.jcc(Cond::E, &mut minus_one);
+            self.asm.sign_to_rdx(size);
+            self.asm.unary(Unary::Idiv, size, Reg::Rcx);
+        } else {
+            self.asm.mov_imm(Reg::Rdx, 0);
+            self.asm.unary(Unary::Div, size, Reg::Rcx);
+        }
+        self.asm.jmp(&mut end);
+        self.asm.bind(&mut zero);
+        self.asm.mov_imm(Reg::Rax, 0);
+        if signed {
+            self.asm.bind(&mut minus_one);
+            // Also of zero, where it changes nothing.
+            self.asm.unary(Unary::Neg, size, Reg::Rax);
+        }
+        self.asm.bind(&mut end);
+        self.assign(size, rd(word), Reg::Rax);
+        true
+    }
+}

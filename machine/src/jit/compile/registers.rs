@@ -1,0 +1,156 @@
+//! Guest registers in host registers, within one block.
+
+use super::Compiler;
+use crate::jit::layout::{CACHE, gpr};
+use crate::jit::x64::{Reg, Size};
+
+/// SP, as the register after X30.
+pub(super) const SP: u8 = 31;
+const NOWHERE: u8 = 0xff;
+
+/// Which guest register each cached host register holds.
+#[derive(Clone, Copy)]
+pub(super) struct Cache {
+    guest: [Option<u8>; CACHE.len()],
+    /// The value is newer than the one in memory.
+    dirty: u8,
+    /// In use by the current instruction.
+    locked: u8,
+    used: [u32; CACHE.len()],
+    clock: u32,
+    place: [u8; 32],
+}
+
+impl Default for Cache {
+    fn default() -> Cache {
+        Cache {
+            guest: [None; CACHE.len()],
+            dirty: 0,
+            locked: 0,
+            used: [0; CACHE.len()],
+            clock: 0,
+            place: [NOWHERE; 32],
+        }
+    }
+}
+
+impl Cache {
+    /// The host registers that hold something, with the guest registers.
+    pub(super) fn held(&self) -> impl Iterator<Item = (Reg, u8)> + '_ {
+        (0..CACHE.len()).filter_map(|i| Some((CACHE[i], self.guest[i]?)))
+    }
+
+    /// Those of them that are newer than memory.
+    pub(super) fn dirty(&self) -> impl Iterator<Item = (Reg, u8)> + '_ {
+        (0..CACHE.len()).filter(|i| self.dirty >> i & 1 != 0).filter_map(|i| Some((CACHE[i], self.guest[i]?)))
+    }
+}
+
+impl Compiler<'_> {
+    /// The host register that holds X`r`, or SP as 31.
+    pub(super) fn read(&mut self, r: u8) -> Reg {
+        self.place(r, true)
+    }
+
+    /// The host register that will hold X`r` or SP, with any value; [`Compiler::wrote`] says when it does.
+    pub(super) fn prepare(&mut self, r: u8) -> Reg {
+        self.place(r, false)
+    }
+
+    /// Records that the host register of X`r` or SP has its new value.
+    pub(super) fn wrote(&mut self, r: u8) {
+        let slot = self.cache.place[usize::from(r)];
+        debug_assert!(slot != NOWHERE, "prepared before it is written");
+        self.cache.dirty |= 1 << slot;
+    }
+
+    /// [`Compiler::prepare`] and [`Compiler::wrote`].
+    pub(super) fn write(&mut self, r: u8) -> Reg {
+        let reg = self.prepare(r);
+        self.wrote(r);
+        reg
+    }
+
+    fn place(&mut self, r: u8, load: bool) -> Reg {
+        let cache = &mut self.cache;
+        cache.clock += 1;
+        let known = cache.place[usize::from(r)];
+        let slot = if known != NOWHERE { usize::from(known) } else { self.vacate() };
+        let cache = &mut self.cache;
+        cache.locked |= 1 << slot;
+        cache.used[slot] = cache.clock;
+        if known == NOWHERE {
+            cache.guest[slot] = Some(r);
+            cache.place[usize::from(r)] = slot as u8;
+            if load {
+                self.asm.load(Size::Q, CACHE[slot], gpr(r));
+            }
+        }
+        CACHE[slot]
+    }
+
+    /// A free slot, made so by storing what was used longest ago if need be.
+    fn vacate(&mut self) -> usize {
+        let cache = &mut self.cache;
+        let free = (0..CACHE.len()).find(|&i| cache.guest[i].is_none());
+        let unlocked = (0..CACHE.len()).filter(|i| cache.locked >> i & 1 == 0);
+        let Some(slot) = free.or_else(|| unlocked.min_by_key(|&i| cache.used[i])) else {
+            unreachable!("no instruction uses six registers");
+        };
+        if let Some(guest) = cache.guest[slot].take() {
+            cache.place[usize::from(guest)] = NOWHERE;
+            if cache.dirty >> slot & 1 != 0 {
+                cache.dirty &= !(1 << slot);
+                self.asm.store(Size::Q, gpr(guest), CACHE[slot]);
+            }
+        }
+        slot
+    }
+
+    /// Ends the use of registers by an instruction.
+    pub(super) fn unlock(&mut self) {
+        self.cache.locked = 0;
+    }
+
+    /// Stores what is newer than memory. Leaves the flags alone.
+    pub(super) fn store_dirty(&mut self, cache: &Cache) {
+        for (reg, guest) in cache.dirty() {
+            self.asm.store(Size::Q, gpr(guest), reg);
+        }
+    }
+
+    /// Stores everything and forgets it.
+    pub(super) fn flush(&mut self) {
+        let cache = self.cache;
+        self.store_dirty(&cache);
+        self.cache = Cache::default();
+    }
+
+    /// X`r` in a host register, where 31 is zero and comes in `scratch`. Leaves the flags alone.
+    pub(super) fn read_zr(&mut self, r: u8, scratch: Reg) -> Reg {
+        if r == 31 {
+            self.asm.mov_imm_keep_flags(scratch, 0);
+            scratch
+        } else {
+            self.read(r)
+        }
+    }
+
+    /// X`r`, where 31 is zero, copied to a scratch register. Leaves the flags alone.
+    pub(super) fn copy(&mut self, size: Size, to: Reg, r: u8) {
+        if r == 31 {
+            self.asm.mov_imm_keep_flags(to, 0);
+        } else {
+            let from = self.read(r);
+            self.asm.mov(size, to, from);
+        }
+    }
+
+    /// Writes X`r` from a scratch register, where 31 is nowhere. Leaves the flags alone.
+    pub(super) fn assign(&mut self, size: Size, r: u8, from: Reg) {
+        if r != 31 {
+            let to = self.write(r);
+            self.asm.mov(size, to, from);
+        }
+    }
+}

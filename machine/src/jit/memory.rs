@@ -1,0 +1,86 @@
+//! Memory for generated code: one region, mapped twice, writable in one place and executable in another.
+//!
+//! Unsafe is allowed here because this is where bytes become code: the two mappings are of one memory file that
+//! nothing else has, the writable one is reached through bounds-checked copies only.
+#![allow(unsafe_code)]
+
+use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use std::io;
+use std::ptr::{NonNull, null_mut};
+
+/// Code that is appended until the region is full, then forgotten as a whole.
+pub(super) struct CodeMemory {
+    write: NonNull<u8>,
+    execute: NonNull<u8>,
+    size_bytes: usize,
+    used: usize,
+}
+
+// SAFETY: the mappings are owned by this value and belong to no thread.
+unsafe impl Send for CodeMemory {}
+
+impl CodeMemory {
+    /// Maps a region of `size_bytes`. Host memory is used as code is written.
+    pub(super) fn new(size_bytes: usize) -> io::Result<CodeMemory> {
+        let file = memfd_create("droste-code", MemfdFlags::CLOEXEC)?;
+        ftruncate(&file, size_bytes as u64)?;
+        let map = |protection| -> io::Result<NonNull<u8>> {
+            // SAFETY: a fresh mapping at an address of the host's choice touches no existing memory.
+            let at = unsafe { mmap(null_mut(), size_bytes, protection, MapFlags::SHARED, &file, 0) }?;
+            NonNull::new(at.cast()).ok_or_else(|| io::Error::other("a mapping at address 0"))
+        };
+        let write = map(ProtFlags::READ | ProtFlags::WRITE)?;
+        let execute = map(ProtFlags::READ | ProtFlags::EXEC)?;
+        Ok(CodeMemory { write, execute, size_bytes, used: 0 })
+    }
+
+    /// The offset at which the next code is placed.
+    pub(super) fn next(&self) -> usize {
+        self.used
+    }
+
+    /// Forgets all code from `offset` on.
+    pub(super) fn truncate(&mut self, offset: usize) {
+        self.used = offset;
+    }
+
+    /// Appends code and answers whether there was room.
+    pub(super) fn append(&mut self, code: &[u8]) -> bool {
+        if code.len() > self.size_bytes - self.used {
+            return false;
+        }
+        self.write(self.used, code);
+        self.used = (self.used + code.len()).next_multiple_of(16).min(self.size_bytes);
+        true
+    }
+
+    /// Replaces code at `offset`.
+    pub(super) fn write(&mut self, offset: usize, code: &[u8]) {
+        assert!(offset <= self.size_bytes && code.len() <= self.size_bytes - offset, "within the region");
+        let to = self.write.as_ptr().wrapping_add(offset);
+        // SAFETY: the range was checked against the mapping, which no reference aliases. No thread executes the
+        // region meanwhile: it belongs to one CPU, whose thread this is.
+        unsafe { std::ptr::copy_nonoverlapping(code.as_ptr(), to, code.len()) };
+    }
+
+    /// Lets the jump or call whose displacement is at `site` go to `target`.
+    pub(super) fn patch(&mut self, site: usize, target: usize) {
+        let displacement = (target as u32).wrapping_sub(site as u32 + 4);
+        self.write(site, &displacement.to_le_bytes());
+    }
+
+    /// The host address at which the code at `offset` executes.
+    pub(super) fn address(&self, offset: usize) -> u64 {
+        self.execute.as_ptr().addr() as u64 + offset as u64
+    }
+}
+
+impl Drop for CodeMemory {
+    fn drop(&mut self) {
+        for mapping in [self.write, self.execute] {
+            // SAFETY: the range is a mapping made in `new`; nothing can reach it any more.
+            let _ = unsafe { munmap(mapping.as_ptr().cast(), self.size_bytes) };
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Crossing between Rust and generated code.
+//!
+//! Unsafe is allowed here because generated code calls back with bare pointers: it passes the CPU that it was
+//! entered with, to which nobody holds a reference meanwhile, and handlers that the compiler took from the table.
+//! A panic in a callee ends the process, as it cannot unwind through generated code.
+#![allow(unsafe_code)]
+
+use super::layout::BIAS;
+use super::memory::CodeMemory;
+use crate::cpu::Vcpu;
+use crate::interp::{Exec, Flow, Handler};
+
+/// What a handler answered, as generated code sees it.
+pub(super) const NEXT: u32 = 0;
+pub(super) const JUMP: u32 = 1;
+pub(super) const SYNC: u32 = 2;
+pub(super) const ABORT: u32 = 3;
+/// Why generated code was left, besides [`JUMP`], [`SYNC`] and [`ABORT`], in the low byte: everything is retired.
+pub(super) const DONE: u32 = 0;
+/// The same, and a jump can be linked.
+pub(super) const LINK: u32 = 4;
+
+const fn answer(done: Exec) -> u32 {
+    match done {
+        Ok(Flow::Next) => NEXT,
+        Ok(Flow::Jump) => JUMP,
+        Ok(Flow::Sync) => SYNC,
+        Err(_) => ABORT,
+    }
+}
+
+/// The address of a handler, for [`call_handler`].
+pub(super) fn handler_address(handler: Handler) -> u64 {
+    handler as usize as u64
+}
+
+fn handler_at(address: usize) -> Handler {
+    // SAFETY: generated code passes only what `handler_address` gave.
+    unsafe { std::mem::transmute::<usize, Handler>(address) }
+}
+
+/// Executes one instruction by its interpreter handler.
+///
+/// # Safety
+///
+/// `cpu` is the CPU that generated code was entered with.
+pub(super) unsafe extern "sysv64" fn call_handler(cpu: *mut Vcpu, word: u32, handler: usize) -> u32 {
+    // SAFETY: as the function's; the reference ends with the call.
+    let cpu = unsafe { &mut *cpu };
+    answer(handler_at(handler)(cpu, word))
+}
+
+/// The same for the target of an indirect branch: BTYPE is cleared, unless the instruction raises an exception.
+///
+/// # Safety
+///
+/// As of [`call_handler`].
+pub(super) unsafe extern "sysv64" fn call_target(cpu: *mut Vcpu, word: u32, handler: usize) -> u32 {
+    // SAFETY: as the function's; the reference ends with the call.
+    let cpu = unsafe { &mut *cpu };
+    let btype = std::mem::take(&mut cpu.state.pstate.btype);
+    let done = handler_at(handler)(cpu, word);
+    if done.is_err() {
+        cpu.state.pstate.btype = btype;
+    }
+    answer(done)
+}
+
+/// Follows a store to a page that holds code; `host_page` is the page's host address over 4096.
+///
+/// # Safety
+///
+/// As of [`call_handler`].
+pub(super) unsafe extern "sysv64" fn wrote_code(cpu: *mut Vcpu, host_page: usize) {
+    // SAFETY: as the function's; the reference ends with the call.
+    let cpu = unsafe { &*cpu };
+    let ram = &cpu.machine.ram;
+    ram.invalidate_code(ram.page_of_host(std::ptr::without_provenance(host_page << 12)));
+}
+
+/// The address that a branch to `target` goes to where TBI applies to fetches.
+///
+/// # Safety
+///
+/// As of [`call_handler`].
+pub(super) unsafe extern "sysv64" fn branch_address(cpu: *mut Vcpu, target: u64) -> u64 {
+    // SAFETY: as the function's; the reference ends with the call.
+    unsafe { &*cpu }.branch_address(target)
+}
+
+/// Executes generated code from `code` on, with the PC at the block's start, until it leaves.
+pub(super) fn enter(cpu: &mut Vcpu, memory: &CodeMemory, enter: usize, code: usize) -> u64 {
+    type Enter = unsafe extern "sysv64" fn(*mut u8, u64, u64, u64, u64) -> u64;
+    let entry: *const u8 = std::ptr::with_exposed_provenance(memory.address(enter) as usize);
+    // SAFETY: the stub at `enter` was emitted with this signature.
+    let entry = unsafe { std::mem::transmute::<*const u8, Enter>(entry) };
+    let (tlb, table) = (cpu.tlb.first_address(), cpu.machine.ram.code_table_bias());
+    let pc = cpu.state.pc;
+    let base = std::ptr::from_mut(cpu).cast::<u8>().wrapping_add(BIAS);
+    // SAFETY: `code` is a block that is valid for this CPU; it accesses the CPU, its TLB and guest RAM only, all of
+    // which outlive the call.
+    unsafe { entry(base, memory.address(code), tlb, table, pc) }
+}
