@@ -3,6 +3,7 @@
 use super::*;
 use crate::cpu::model::Model;
 use crate::exception::Exception;
+use droste_arch::feature::Feature;
 use droste_arch::fields::{hcr_el2, mdscr_el1};
 
 /// A CPU of this model, at EL2 or at the highest Exception level that it has.
@@ -211,4 +212,28 @@ fn a57_has_no_vhe_and_no_lor() {
     assert!(read(&mut cpu, SysReg::LORID_EL1).is_err());
     write(&mut cpu, SysReg::HCR_EL2, hcr_el2::E2H.mask()).unwrap();
     assert_eq!(read(&mut cpu, SysReg::HCR_EL2), Ok(hcr_el2::RW.mask()));
+}
+
+#[test]
+fn gaps_of_the_id_space_are_reported_as_traps() {
+    let gap = 0xd520_0001 | u32::from(SysEncoding::new(3, 1, 0, 5, 3).0) << 5;
+    let mut new = cpu("max");
+    at_el(&mut new, 1);
+    assert_eq!(mrs(&mut new, gap), Err(Abort));
+    assert_eq!((new.abort.target, new.abort.ec), (1, 0x18));
+    let mut old = cpu("cortex-a57");
+    assert_eq!(mrs(&mut old, gap), Err(Abort));
+    assert_eq!((old.abort.target, old.abort.ec), (2, 0));
+}
+
+#[test]
+fn features_without_an_equivalence_are_found_in_their_id_fields() {
+    let mut cpu = cpu("max");
+    for feature in [Feature::FEAT_UAO, Feature::FEAT_S2FWB, Feature::FEAT_BBM] {
+        assert!(cpu.has(feature), "{feature}");
+    }
+    write(&mut cpu, SysReg::HCR_EL2, hcr_el2::FWB.mask()).unwrap();
+    assert!(hcr_el2::FWB.is_set(read(&mut cpu, SysReg::HCR_EL2).unwrap()));
+    // Nobody has SCTLRALIAS_EL1 and the like without FEAT_SRMASK.
+    assert!(read(&mut cpu, SysReg::SCTLRALIAS_EL1).is_err());
 }

@@ -31,19 +31,24 @@ pub(super) fn undefined(cpu: &mut Vcpu, word: u32) -> Abort {
     cpu.undefined()
 }
 
-/// An MRS of an encoding that has no name: reserved ID registers are zero.
+/// An MRS of an encoding that has no name: reserved ID registers are zero, and what else is UNDEFINED in
+/// their space is reported as a trap (FEAT_IDST).
 #[cold]
 pub(super) fn unknown_read(cpu: &mut Vcpu, word: u32) -> Result<u64, Abort> {
     let e = SysEncoding::of_word(word);
-    let is_id = e.op0() == 3 && e.op1() == 0 && e.crn() == 0 && (1..8).contains(&e.crm());
-    if !is_id {
+    let is_id_space = e.op0() == 3 && matches!(e.op1(), 0 | 1 | 3) && e.crn() == 0 && e.crm() < 8;
+    if !is_id_space {
         return Err(unknown(cpu, word));
     }
+    let is_register = e.op1() == 0 && e.crm() > 0;
     match cpu.el() {
-        0 if cpu.has(Feature::FEAT_IDST) => Err(trap(cpu, word, if cpu.mode.tge { 2 } else { 1 }, 0x18)),
-        0 => Err(cpu.undefined()),
-        1 if hcr_el2::TID3.is_set(cpu.hcr()) => Err(trap(cpu, word, 2, 0x18)),
-        _ => Ok(0),
+        1 if is_register && hcr_el2::TID3.is_set(cpu.hcr()) => Err(trap(cpu, word, 2, 0x18)),
+        1 | 2 if is_register => Ok(0),
+        _ if cpu.has(Feature::FEAT_IDST) => {
+            let target = cpu.default_target();
+            Err(trap(cpu, word, target, 0x18))
+        }
+        _ => Err(cpu.undefined()),
     }
 }
 

@@ -68,6 +68,10 @@ impl Accessor<'_> {
     /// Condition and action of every rule that can decide, as Rust.
     fn rules(&self, rules: &[Value]) -> Result<Vec<(String, String)>, String> {
         let mut out: Vec<(String, String)> = Vec::new();
+        if self.name.ends_with("ALIAS_EL1") {
+            // The table leaves out what these encodings came with.
+            out.push(("Not(&Feature(FEAT_SRMASK))".into(), "Undefined".into()));
+        }
         for rule in rules {
             let condition = Expr::parse(text(rule, 0)?)?.map(&|a| self.atom(a))?;
             if condition == Expr::Const(false) {

@@ -59,11 +59,21 @@ pub(super) fn generate(tables: &Tables) -> Result<String, String> {
     }
     put(format_args!("];\n\npub(super) static ID_RULES: &[IdRule] = &[\n"));
     for row in table.values() {
-        for text in strings(&row["id"]) {
-            if let Some((features, condition)) = id_rule(&Expr::parse(text)?, tables) {
-                let text = condition.to_rust()?;
-                put(format_args!("IdRule {{ features: &[{}], when: {text} }},\n", features.join(", ")));
-            }
+        // An ID register announces a feature whatever the version of the architecture.
+        let no_version = |a: &str| {
+            let is_version = a.starts_with("v8Ap") || a.starts_with("v9Ap");
+            Ok(if is_version { Expr::Const(false) } else { Expr::Atom(a.to_owned()) })
+        };
+        let parse = |text| Expr::parse(text)?.map(&no_version);
+        let parsed = strings(&row["id"]).map(parse).collect::<Result<Vec<_>, String>>()?;
+        let mut rules: Vec<_> = parsed.iter().filter_map(|e| id_rule(e, tables)).collect();
+        if rules.is_empty() {
+            // Some features have only the half of the equivalence that says what the field must be.
+            rules.extend(parsed.iter().filter_map(|e| half_rule(e, tables)));
+        }
+        for (features, condition) in rules {
+            let text = condition.to_rust()?;
+            put(format_args!("IdRule {{ features: &[{}], when: {text} }},\n", features.join(", ")));
         }
     }
     put(format_args!("];\n"));
@@ -97,6 +107,13 @@ fn id_rule(e: &Expr, tables: &Tables) -> Option<(Vec<String>, Expr)> {
         Expr::Iff(left, condition) => Some((features(left)?, rust(condition, tables)?)),
         _ => None,
     }
+}
+
+/// `premise --> (feature --> condition)`, read as if it were an equivalence.
+fn half_rule(e: &Expr, tables: &Tables) -> Option<(Vec<String>, Expr)> {
+    let Expr::Implies(premise, rest) = e else { return None };
+    let Expr::Implies(left, condition) = &**rest else { return None };
+    Some((features(left)?, Expr::all(vec![rust(premise, tables)?, rust(condition, tables)?])))
 }
 
 fn features(e: &Expr) -> Option<Vec<String>> {

@@ -27,10 +27,14 @@ impl Model {
         }
         self.update();
         if self.features.contains(feature) == present {
-            Ok(feature)
-        } else {
-            Err(ModelError::NotChangeable(feature))
+            return Ok(feature);
         }
+
+        // Another feature brings it back: name that one.
+        let mut without = self.features;
+        without.remove(feature);
+        let violation = without.violations().next().filter(|_| !present);
+        Err(violation.map_or(ModelError::NotChangeable(feature), ModelError::Impossible))
     }
 
     /// Pointer authentication is announced by its algorithms, for addresses and generic.
@@ -41,6 +45,8 @@ impl Model {
         for lsb in [8, 12] {
             self.set_field(SysReg::ID_AA64ISAR2_EL1, lsb, 0);
         }
+        // Spec_FPACC: how failing authentications speculate.
+        self.set_field(SysReg::ID_AA64MMFR3_EL1, 60, 0);
     }
 
     /// Changes ID fields so that the condition holds, or does not.

@@ -212,6 +212,33 @@ mod tests {
     }
 
     #[test]
+    fn parse_pauth_can_be_removed_from_every_model() {
+        for name in parts::names().split(", ") {
+            let model = Model::parse(&format!("{name},-pauth")).unwrap();
+            assert!(!model.features().contains(Feature::FEAT_PAuth), "{name}");
+            assert!(!model.features().contains(Feature::FEAT_FPAC), "{name}");
+        }
+    }
+
+    #[test]
+    fn parse_any_single_feature_of_max_can_be_removed_or_is_refused_with_a_reason() {
+        let max = Model::parse("max").unwrap();
+        let mut removed = 0;
+        for feature in max.features().iter() {
+            match Model::parse(&format!("max,-{feature}")) {
+                Ok(model) => {
+                    removed += 1;
+                    assert!(!model.features().contains(feature), "{feature}");
+                    assert_eq!(model.features().violations().next(), None, "{feature}");
+                }
+                Err(ModelError::Impossible(_) | ModelError::NotChangeable(_)) => {}
+                Err(other) => panic!("{feature}: {other}"),
+            }
+        }
+        assert!(removed > 50, "only {removed} features can be removed");
+    }
+
+    #[test]
     fn a57_is_an_armv8_0_cpu() {
         let a57 = Model::parse("cortex-a57").unwrap();
         assert!(!a57.features().contains(Feature::FEAT_VHE));
