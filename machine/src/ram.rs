@@ -11,9 +11,10 @@ mod atomic128;
 mod mem;
 
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering, compiler_fence};
 
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
+use rustix::thread::{MembarrierCommand, membarrier};
 
 pub use mem::Mem;
 
@@ -57,6 +58,9 @@ pub struct GuestRam {
     host: NonNull<u8>,
     code: Box<[AtomicU8]>,
     generation: Box<[AtomicU32]>,
+    /// Whether the host can make all threads of the process pass a fence. Where it cannot, code that one CPU changes
+    /// while another decodes its page may stay stale.
+    fences: bool,
 }
 
 // SAFETY: the mapping is owned by this value and reached only through raw, atomic-sized accesses; the tables are atomics.
@@ -92,6 +96,7 @@ impl GuestRam {
             host,
             code: (0..page_count).map(|_| AtomicU8::new(0)).collect(),
             generation: (0..page_count).map(|_| AtomicU32::new(0)).collect(),
+            fences: membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok(),
         })
     }
 
@@ -208,13 +213,21 @@ impl GuestRam {
     }
 
     /// Marks a page as holding decoded code. Call before reading the instructions and before taking the generation.
+    ///
+    /// A CPU that stores looks at the mark after its store, without a fence. So when a page becomes marked, every
+    /// other thread is made to pass one here: each store is then either seen by the decoder or sees the mark.
+    #[inline]
     pub fn mark_code(&self, page: usize) {
-        self.code[page].store(1, Ordering::SeqCst);
+        if self.code[page].swap(1, Ordering::SeqCst) == 0 && self.fences {
+            // A host that has registered the process does not fail this.
+            let _ = membarrier(MembarrierCommand::PrivateExpedited);
+        }
     }
 
-    /// Tells whether a page holds decoded code.
+    /// Tells whether a page holds decoded code. After a store, this is the look that [`Self::mark_code`] speaks of.
     #[inline]
     pub fn is_code(&self, page: usize) -> bool {
+        compiler_fence(Ordering::SeqCst);
         self.code[page].load(Ordering::Relaxed) != 0
     }
 
@@ -256,6 +269,8 @@ impl Drop for GuestRam {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     fn ram() -> GuestRam {
@@ -322,5 +337,48 @@ mod tests {
         ram.mark_code(page);
         ram.copy_in(0x4000_0000, &[0; 0x2001]).unwrap();
         assert_eq!(ram.generation(page), 2);
+    }
+
+    /// The store buffer litmus test: a store and a look at the mark, against a mark and a look at the bytes.
+    #[test]
+    fn a_store_is_seen_by_the_decoder_or_sees_its_mark() {
+        const ROUNDS: u32 = 100_000;
+        let ram = ram();
+        let (pa, page) = (0x4000_5000, 5);
+        let (started, finished) = (AtomicU32::new(0), AtomicU32::new(0));
+        let deadline = Instant::now() + Duration::from_secs(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 1..=ROUNDS {
+                    while started.load(Ordering::Acquire) < round {
+                        if finished.load(Ordering::Relaxed) == u32::MAX {
+                            return;
+                        }
+                        std::hint::spin_loop();
+                    }
+                    ram.write(pa, round).unwrap();
+                    finished.store(round, Ordering::Release);
+                }
+            });
+            for round in 1..=ROUNDS {
+                started.store(round, Ordering::Release);
+                (0..round % 32).for_each(|_| std::hint::spin_loop());
+                ram.mark_code(page);
+                let generation = ram.generation(page);
+                let seen = ram.read::<u32>(pa).unwrap();
+                while finished.load(Ordering::Acquire) != round {
+                    std::hint::spin_loop();
+                }
+                let stale = seen != round && ram.generation(page) == generation;
+                if stale || Instant::now() > deadline {
+                    finished.store(u32::MAX, Ordering::Relaxed);
+                }
+                assert!(!stale, "round {round}: old bytes under a current generation");
+                if Instant::now() > deadline {
+                    break;
+                }
+                ram.invalidate_code(page);
+            }
+        });
     }
 }

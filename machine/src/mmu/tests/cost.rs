@@ -10,7 +10,7 @@ const NORMAL: Access = Access::NORMAL;
 
 /// Prints the best of many short runs, which other load on the host disturbs least.
 fn report(name: &str, mut work: impl FnMut(u64)) {
-    const COUNT: u64 = 1 << 12;
+    const COUNT: u64 = 1 << 10;
     let best = (0..500).map(|_| {
         let start = Instant::now();
         (0..COUNT).for_each(&mut work);
@@ -73,5 +73,16 @@ fn cost_of_accesses() {
         cpu.tlb.retire_spaces(crate::mmu::walk::Regime::El10, Some(0));
         cpu.mmu_context_changed();
         black_box(cpu.load::<u64>(VA, NORMAL).unwrap());
+    });
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn cost_of_marking_code() {
+    let bench = Bench::new();
+    let ram = &bench.cpu.machine.ram;
+    report("mark a page of code and unmark it", |_| {
+        ram.mark_code(5);
+        ram.invalidate_code(5);
     });
 }
