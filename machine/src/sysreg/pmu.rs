@@ -72,6 +72,7 @@ pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
             |cpu, _| cpu.sys(typer(selected(cpu))),
             |cpu, _, v| {
                 let r = typer(selected(cpu));
+                let v = cpu.rules.masks(r).apply(v);
                 change(cpu, |cpu| cpu.set_sys(r, v))
             },
         ),

@@ -237,3 +237,16 @@ fn features_without_an_equivalence_are_found_in_their_id_fields() {
     // Nobody has SCTLRALIAS_EL1 and the like without FEAT_SRMASK.
     assert!(read(&mut cpu, SysReg::SCTLRALIAS_EL1).is_err());
 }
+
+#[test]
+fn event_type_through_the_selected_register_has_the_same_bits() {
+    let mut cpu = cpu("max");
+    write(&mut cpu, SysReg::PMEVTYPER2_EL0, u64::MAX).unwrap();
+    let direct = read(&mut cpu, SysReg::PMEVTYPER2_EL0).unwrap();
+    // No threshold, no EL3.
+    assert_eq!(direct, 0xc800_ffff);
+    write(&mut cpu, SysReg::PMEVTYPER2_EL0, 0).unwrap();
+    write(&mut cpu, SysReg::PMSELR_EL0, 2).unwrap();
+    write(&mut cpu, SysReg::PMXEVTYPER_EL0, u64::MAX).unwrap();
+    assert_eq!(read(&mut cpu, SysReg::PMEVTYPER2_EL0), Ok(direct));
+}

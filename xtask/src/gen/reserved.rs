@@ -80,7 +80,7 @@ fn possible(condition: Option<&str>, tables: &Tables) -> Result<Expr, String> {
     match condition {
         None => Ok(Expr::Const(true)),
         // Conditions in prose, of registers that hold the description of an exception.
-        Some(c) if c.contains("exception") || c.contains("IN_{") => Ok(Expr::Const(true)),
+        Some(c) if c.starts_with("an ") || c.starts_with("a ") => Ok(Expr::Const(true)),
         Some(c) => Ok(upper(&Expr::parse(c)?, true, tables)),
     }
 }
