@@ -99,6 +99,7 @@ impl Engine {
                     c.arg("--disk").arg(format!("{},overlay", disk.display()));
                     c.args(["--net", "user"]);
                 }
+                c.args(extra());
                 return Ok(c);
             }
             Engine::Qemu => oracle::qemu()?,
@@ -124,6 +125,12 @@ impl Engine {
         }
         Ok(c)
     }
+}
+
+/// More arguments for `droste run`: the words of `DROSTE_RUN_ARGS`.
+fn extra() -> Vec<String> {
+    let text = std::env::var("DROSTE_RUN_ARGS").unwrap_or_default();
+    text.split_whitespace().map(str::to_owned).collect()
 }
 
 /// The `droste` command that this checkout builds.
