@@ -66,9 +66,8 @@ pub struct Tlb {
     unaligned: u16,
     /// Unique to what is selected for fetches, and to the time between two removals of translations.
     fetch_id: u64,
-    /// The ids of recent selections, and the row to replace next.
+    /// The ids of recent selections, direct-mapped.
     fetch_ids: [(FetchKey, u64); 16],
-    next_fetch_row: usize,
     last_fetch_id: u64,
     /// Whether other CPUs may still have to perform this one's TLB maintenance.
     unsynchronised: bool,
@@ -117,7 +116,6 @@ impl Tlb {
             unaligned: NEVER,
             fetch_id: 0,
             fetch_ids: [(FetchKey::default(), 0); 16],
-            next_fetch_row: 0,
             last_fetch_id: 0,
             unsynchronised: false,
         }
@@ -232,15 +230,14 @@ impl Tlb {
     /// Finds the id of the present selection of fetches.
     fn select_fetch(&mut self) {
         let key = FetchKey { ranges: self.fetch, privilege: self.privilege[0] as u8 };
-        self.fetch_id = match self.fetch_ids.iter().find(|(known, id)| *id != 0 && *known == key) {
-            Some((_, id)) => *id,
-            None => {
-                self.last_fetch_id += 1;
-                self.fetch_ids[self.next_fetch_row] = (key, self.last_fetch_id);
-                self.next_fetch_row = (self.next_fetch_row + 1) % self.fetch_ids.len();
-                self.last_fetch_id
-            }
-        };
+        // The CIDs are in the low bits: neighbours are the kernel and the program that runs on it.
+        let hash = key.ranges[0].or ^ key.ranges[1].or.rotate_left(2) ^ u64::from(key.privilege) << 1;
+        let row = &mut self.fetch_ids[(hash & 15) as usize];
+        if row.1 == 0 || row.0 != key {
+            self.last_fetch_id += 1;
+            *row = (key, self.last_fetch_id);
+        }
+        self.fetch_id = row.1;
     }
 
     /// Retires the ids of all selections of fetches: translations have been removed.
