@@ -1,0 +1,14 @@
+//! Times what a hypervisor does most: one line for each kind of work, `BENCH name nanoseconds`.
+//!
+//! On the host it is an empty program, so that commands over the whole workspace need no bare-metal target.
+#![cfg_attr(target_os = "none", no_std)]
+#![cfg_attr(target_os = "none", no_main)]
+
+#[cfg(target_os = "none")]
+mod bare;
+
+#[cfg(not(target_os = "none"))]
+fn main() {
+    eprintln!("micro-bench runs on a bare machine: see `cargo xtask help`");
+    std::process::exit(2);
+}
