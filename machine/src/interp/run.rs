@@ -4,6 +4,7 @@ use super::block::Op;
 use super::{BlockCache, Flow};
 use crate::cpu::Vcpu;
 use crate::exception::{self, Exception};
+use crate::irq::IrqPins;
 
 /// Why [`run`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,8 @@ pub(crate) fn run_with(cpu: &mut Vcpu, blocks: &mut impl Blocks, limit: u64) -> 
 
 fn run_blocks(cpu: &mut Vcpu, blocks: &mut impl Blocks, limit: u64) -> Exit {
     while cpu.state.insn_count < limit {
-        let pins = cpu.interrupt_pins();
+        // Not ATTENTION, which is served now and may be set again by the next block.
+        let pins = cpu.interrupt_pins() & !IrqPins::ATTENTION;
         if cpu.has_requests()
             && let Some(exit) = cpu.serve_requests()
         {
