@@ -18,18 +18,31 @@ pub const CPU_OFF: u32 = 0x8400_0002;
 pub const CPU_ON: u32 = 0x8400_0003;
 /// AFFINITY_INFO; also with [`SMC64`].
 pub const AFFINITY_INFO: u32 = 0x8400_0004;
+/// MIGRATE; also with [`SMC64`].
+pub const MIGRATE: u32 = 0x8400_0005;
 /// MIGRATE_INFO_TYPE.
 pub const MIGRATE_INFO_TYPE: u32 = 0x8400_0006;
+/// MIGRATE_INFO_UP_CPU; also with [`SMC64`].
+pub const MIGRATE_INFO_UP_CPU: u32 = 0x8400_0007;
 /// SYSTEM_OFF.
 pub const SYSTEM_OFF: u32 = 0x8400_0008;
 /// SYSTEM_RESET.
 pub const SYSTEM_RESET: u32 = 0x8400_0009;
 /// PSCI_FEATURES.
 pub const FEATURES: u32 = 0x8400_000a;
+/// CPU_DEFAULT_SUSPEND; also with [`SMC64`].
+pub const CPU_DEFAULT_SUSPEND: u32 = 0x8400_000c;
 /// SYSTEM_SUSPEND; also with [`SMC64`].
 pub const SYSTEM_SUSPEND: u32 = 0x8400_000e;
+/// PSCI_SET_SUSPEND_MODE.
+pub const SET_SUSPEND_MODE: u32 = 0x8400_000f;
 /// SYSTEM_RESET2; also with [`SMC64`].
 pub const SYSTEM_RESET2: u32 = 0x8400_0012;
+
+/// SYSTEM_OFF2; also with [`SMC64`].
+pub const SYSTEM_OFF2: u32 = 0x8400_0015;
+/// The last number of the range that PSCI has in the standard secure service.
+pub const LAST: u32 = 0x8400_001f;
 
 /// PSCI_VERSION's value for PSCI 1.1.
 pub const VERSION_1_1: u32 = 0x1_0001;

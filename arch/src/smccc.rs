@@ -5,6 +5,9 @@ pub const SMC64: u32 = 1 << 30;
 /// The call returns without being interrupted.
 pub const FAST: u32 = 1 << 31;
 
+/// The caller has no live SVE or SME state (a hint, SMCCC 1.3).
+pub const NO_LIVE_SVE: u32 = 1 << 16;
+
 /// Service ranges, bits 29:24 of a fast call.
 pub mod owner {
     /// Arm architecture calls.
@@ -21,6 +24,8 @@ pub mod owner {
     pub const STANDARD_HYP: u32 = 5;
     /// Vendor-specific hypervisor service.
     pub const VENDOR_HYP: u32 = 6;
+    /// The first of the ranges of trusted applications and trusted operating systems.
+    pub const TRUSTED: u32 = 48;
 }
 
 /// The service range of a function identifier.
@@ -43,5 +48,9 @@ pub const ARCH_WORKAROUND_2: u32 = 0x8000_7fff;
 pub const ARCH_WORKAROUND_3: u32 = 0x8000_3fff;
 /// What an unknown function returns.
 pub const NOT_SUPPORTED: i64 = -1;
+/// TRNG_VERSION, the first function of the True Random Number Generator interface.
+pub const TRNG_VERSION: u32 = 0x8400_0050;
+/// TRNG_RND, the last; also with [`SMC64`].
+pub const TRNG_RND: u32 = 0x8400_0053;
 /// SMCCC version 1.1.
 pub const VERSION_1_1: u32 = 0x1_0001;

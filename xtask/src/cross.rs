@@ -9,7 +9,7 @@ use std::process::Command;
 const PROGRAMS: [&str; 4] = ["demo-guest", "demo-hyp", "cpu-tests", "micro-bench"];
 
 /// A cargo command for the bare-metal target, which is made available first.
-fn cargo(verb: &str) -> Result<Command> {
+pub(crate) fn cargo(verb: &str) -> Result<Command> {
     setup::ensure()?;
     let mut command = process::cargo();
     command.args([verb, "--target", setup::TARGET]);
@@ -30,7 +30,9 @@ pub(crate) fn build() -> Result<()> {
 /// Lints every bare-metal crate, warnings denied.
 pub(crate) fn lint() -> Result<bool> {
     let mut command = cargo("clippy")?;
-    command.args(["-p", "guest-support"]).args(PROGRAMS.iter().flat_map(|p| ["-p", p]));
+    command
+        .args(["-p", "guest-support", "-p", "droste-hyp-core", "-p", "droste-hyp"])
+        .args(PROGRAMS.iter().flat_map(|p| ["-p", p]));
     process::succeeds(command.args(["--", "-Dwarnings"]))
 }
 

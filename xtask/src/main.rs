@@ -14,6 +14,7 @@ mod demo;
 mod e2e;
 mod r#gen;
 mod guests;
+mod hyp;
 mod oracle;
 mod place;
 mod process;
@@ -39,6 +40,11 @@ usage: cargo xtask COMMAND [OPTIONS]
   bench [--json]        times guests on droste and on QEMU, and prints the ratios
       --case NAME         only this case (may be repeated)
       --runs N            the best of N runs (default 1)
+  hyp pack              the hypervisor and its host in one file that boots
+      --host-kernel FILE  the host's kernel, a raw arm64 Image
+      --host-initrd FILE  its initrd
+      --host-append TEXT  its command line (default: what the device tree has)
+      -o FILE             the file to write
   gen [--check]         regenerate the code that comes from data/; --check only compares";
 
 fn main() -> ExitCode {
@@ -68,6 +74,7 @@ fn dispatch(mut args: Args) -> anyhow::Result<bool> {
         Some("guests") => guests::run(&args.rest()?),
         Some("demo") => demo::run(args),
         Some("bench") => bench::run(args),
+        Some("hyp") => hyp::run(args),
         Some("gen") => {
             let check = args.flag("--check");
             args.finish()?;

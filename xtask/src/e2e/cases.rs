@@ -9,6 +9,8 @@ pub(crate) enum Kernel {
     Bare(&'static str),
     /// A file that `cargo xtask guests` makes.
     Debian(&'static str),
+    /// The hypervisor with such a file as its host, packed with the case's initrd and command line.
+    UnderDroste(&'static str),
 }
 
 /// What is asked beyond the markers and a clean power-off.
@@ -95,6 +97,12 @@ const AT_EL1: &str = r"^DROSTE-DMESG 0 .*CPU: All CPU\(s\) started at EL1";
 const VHE: &str = "^DROSTE-DMESG 0 .*VHE mode initialized";
 const L1: [&str; 3] =
     ["DROSTE-UP 1 ", r"DROSTE-DMESG 1 .*CPU: All CPU\(s\) started at EL1", "^DROSTE-END 0 kvm status=0"];
+const HOST: Case = Case {
+    kernel: Kernel::UnderDroste("Image-7.2"),
+    expect: &["^droste: EL2 is resident at .* E2H = 1", "^droste: entering the host at EL1", UP, AT_EL1],
+    ..LINUX
+};
+
 const NESTED: &[&str] = &[
     UP,
     r"^DROSTE-DMESG 0 .*VHE\+NV2 mode initialized",
@@ -254,6 +262,22 @@ pub(crate) const CASES: &[Case] = &[
         expect: &[UP, "^DROSTE-DMESG 0 .*Protected", L1[0], L1[1], L1[2]],
         timeout_s: 900,
         ..LINUX
+    },
+    Case { name: "hyp", what: "Linux 7.2 as the host of our hypervisor", ..HOST },
+    Case { name: "hyp-smp4", what: "the same on four CPUs", cpus: 4, ..HOST },
+    Case {
+        name: "hyp-6.12",
+        what: "Linux 6.12 as the host of our hypervisor",
+        kernel: Kernel::UnderDroste("Image-6.12"),
+        ..HOST
+    },
+    Case {
+        name: "hyp-a57",
+        what: "Linux 7.2 as the host of our hypervisor without VHE, on four Cortex-A57",
+        cpu: "cortex-a57",
+        cpus: 4,
+        expect: &["^droste: EL2 is resident at .* E2H = 0", "^droste: entering the host at EL1", UP, AT_EL1],
+        ..HOST
     },
     Case {
         name: "nested",

@@ -28,10 +28,15 @@ pub(crate) struct Spec {
 }
 
 impl Spec {
+    /// The command line of a case's Linux.
+    pub(crate) fn command_line(case: &Case) -> String {
+        format!("console=ttyAMA0 panic=-1 {}", case.append).trim().to_owned()
+    }
+
     pub(crate) fn new(case: &Case, kernel: PathBuf, initrd: Option<PathBuf>) -> Spec {
         let append = match case.kernel {
-            Kernel::Bare(_) => None,
-            Kernel::Debian(_) => Some(format!("console=ttyAMA0 panic=-1 {}", case.append).trim().to_owned()),
+            Kernel::Bare(_) | Kernel::UnderDroste(_) => None,
+            Kernel::Debian(_) => Some(Spec::command_line(case)),
         };
         Spec {
             kernel,

@@ -12,8 +12,9 @@ pub(crate) use run::{Outcome, follow};
 
 use crate::say::say;
 use crate::test::Tally;
-use crate::{cross, guests};
+use crate::{cross, guests, hyp, place};
 use anyhow::Result;
+use std::fs;
 
 /// Runs the enabled cases, or those named, and names those that were skipped.
 pub(crate) fn run(only: &[String], engine: Engine) -> Result<Tally> {
@@ -104,9 +105,18 @@ fn one(case: &Case, engine: Engine) -> Result<Outcome> {
 pub(crate) fn spec(case: &Case) -> Result<Spec> {
     let kernel = match case.kernel {
         Kernel::Bare(name) => cross::program(name),
-        Kernel::Debian(name) => guests::file(name)?,
+        Kernel::Debian(name) | Kernel::UnderDroste(name) => guests::file(name)?,
     };
-    let initrd = case.initrd.map(guests::file).transpose()?;
+    let mut initrd = case.initrd.map(guests::file).transpose()?;
+    let mut kernel = kernel;
+    if matches!(case.kernel, Kernel::UnderDroste(_)) {
+        let dir = place::target().join("e2e");
+        fs::create_dir_all(&dir)?;
+        let out = dir.join(format!("{}.img", case.name));
+        hyp::build()?;
+        hyp::pack(&kernel, initrd.take().as_deref(), &Spec::command_line(case), &out)?;
+        kernel = out;
+    }
     let mut spec = Spec::new(case, kernel, initrd);
     if case.disk_and_net {
         spec.disk = Some(guests::file("debian.img")?);

@@ -1,0 +1,232 @@
+//! What the hypervisor does with each PSCI call of the host.
+
+use super::{BootArguments, Function, Power, PowerState, Version};
+use crate::address::PaRange;
+use droste_arch::psci::{self as id, Return};
+
+/// The most cores.
+pub const MAX_CPUS: usize = 16;
+
+/// The host's cores: their MPIDR affinities, in the order of the device tree.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cpus {
+    mpidr: [u64; MAX_CPUS],
+    count: usize,
+}
+
+impl Cpus {
+    /// Adds a core; whether there was room, and it was not there.
+    pub fn add(&mut self, mpidr: u64) -> bool {
+        if self.index_of(mpidr).is_some() {
+            return false;
+        }
+        let Some(free) = self.mpidr.get_mut(self.count) else { return false };
+        *free = mpidr;
+        self.count += 1;
+        true
+    }
+
+    /// The number of a core.
+    #[must_use]
+    pub fn index_of(&self, mpidr: u64) -> Option<usize> {
+        self.mpidr.iter().take(self.count).position(|known| *known == mpidr)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.count
+    }
+}
+
+/// A call of the host: the function's number as it was given, and X1 to X3.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    /// The number.
+    pub number: u32,
+    /// X1 to X3.
+    pub arguments: [u64; 3],
+}
+
+/// What X0 becomes.
+pub type Answer = u64;
+
+/// The firmware, and where cores enter the hypervisor.
+pub trait Firmware {
+    /// Calls a function by SMC.
+    fn call(&mut self, number: u32, arguments: [u64; 3]) -> u64;
+    /// Where a core that was started enters EL2.
+    fn start_entry(&self) -> u64;
+    /// Where a core that was suspended enters EL2.
+    fn resume_entry(&self) -> u64;
+}
+
+/// The relay: shared by all cores.
+#[derive(Debug)]
+pub struct Relay {
+    version: Version,
+    cpus: Cpus,
+    protected: PaRange,
+    power: [Power; MAX_CPUS],
+}
+
+impl Relay {
+    /// A relay for the host's cores, none of which is on.
+    #[must_use]
+    pub const fn new(version: Version, cpus: Cpus, protected: PaRange) -> Relay {
+        Relay { version, cpus, protected, power: [const { Power::new() }; MAX_CPUS] }
+    }
+
+    /// The PSCI version of the device tree.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The host's cores.
+    #[must_use]
+    pub const fn cpus(&self) -> &Cpus {
+        &self.cpus
+    }
+
+    /// The power state of a core, by its number.
+    #[must_use]
+    pub fn power(&self, cpu: usize) -> Option<&Power> {
+        self.power.get(cpu)
+    }
+
+    /// Answers a call of core number `cpu`. Does not return where the firmware's call does not.
+    pub fn call<F: Firmware>(&self, firmware: &mut F, cpu: usize, request: Request) -> Answer {
+        let Some(function) = Function::of(self.version, request.number) else {
+            return code(Return::NotSupported);
+        };
+        let number = request.number;
+        let is_64 = matches!(self.version, Version::V0_1(_)) || number & id::SMC64 != 0;
+        let [a, b, c] = request.arguments.map(|x| if is_64 { x } else { x & u64::from(u32::MAX) });
+        match function {
+            Function::CpuOn => self.cpu_on(firmware, number, a, BootArguments { entry: b, context: c }),
+            Function::CpuOff => self.cpu_off(firmware, cpu, number),
+            Function::CpuSuspend => {
+                let arguments = BootArguments { entry: b, context: c };
+                let entry = firmware.resume_entry();
+                self.suspend(firmware, cpu, arguments, self.wide(number), [a, entry, cpu as u64])
+            }
+            Function::CpuDefaultSuspend | Function::SystemSuspend => {
+                let arguments = BootArguments { entry: a, context: b };
+                let entry = firmware.resume_entry();
+                self.suspend(firmware, cpu, arguments, self.wide(number), [entry, cpu as u64, 0])
+            }
+            Function::AffinityInfo => self.affinity_info(firmware, number, a, b),
+            Function::Features => {
+                // Of SMCCC this is how its own version is found out.
+                let asked = a as u32;
+                let is_known = asked == id::SMCCC_VERSION || Function::of(self.version, asked).is_some();
+                if is_known { firmware.call(number, [a, 0, 0]) } else { code(Return::NotSupported) }
+            }
+            Function::Version
+            | Function::MigrateInfoType
+            | Function::MigrateInfoUpCpu
+            | Function::SystemOff
+            | Function::SystemReset
+            | Function::SetSuspendMode
+            | Function::SystemReset2
+            | Function::SystemOff2 => firmware.call(number, [a, b, c]),
+        }
+    }
+
+    /// Where the host continues on a core that was started by CPU_ON; nothing if nobody started it.
+    #[must_use]
+    pub fn arrive(&self, cpu: usize) -> Option<BootArguments> {
+        self.power(cpu)?.arrive()
+    }
+
+    /// Where the host continues on a core that comes back from a power-down state.
+    #[must_use]
+    pub fn resume(&self, cpu: usize) -> Option<BootArguments> {
+        Some(self.power(cpu)?.arguments())
+    }
+
+    /// Our own entry points and contexts need 64 bits.
+    fn wide(&self, number: u32) -> u32 {
+        match self.version {
+            Version::V0_1(_) => number,
+            Version::Standard => number | id::SMC64,
+        }
+    }
+
+    fn cpu_on<F: Firmware>(
+        &self,
+        firmware: &mut F,
+        number: u32,
+        mpidr: u64,
+        arguments: BootArguments,
+    ) -> Answer {
+        let Some(target) = self.cpus.index_of(mpidr) else { return code(Return::InvalidParameters) };
+        let Some(power) = self.power.get(target) else { return code(Return::InvalidParameters) };
+        if !arguments.entry.is_multiple_of(4) || self.protected.contains(arguments.entry) {
+            return code(Return::InvalidAddress);
+        }
+        match power.claim(arguments) {
+            Err(PowerState::OnPending) => return code(Return::OnPending),
+            Err(_) => return code(Return::AlreadyOn),
+            Ok(()) => {}
+        }
+        let entry = firmware.start_entry();
+        let answer = firmware.call(self.wide(number), [mpidr, entry, target as u64]);
+        if !is_success(answer) {
+            power.release();
+        }
+        answer
+    }
+
+    fn cpu_off<F: Firmware>(&self, firmware: &mut F, cpu: usize, number: u32) -> Answer {
+        let Some(power) = self.power.get(cpu) else { return code(Return::Denied) };
+        power.depart();
+        let answer = firmware.call(number, [0; 3]);
+        power.undo_departure();
+        answer
+    }
+
+    /// The entry point is not judged: a state that keeps the core's context does not use it, and the host cannot get at
+    /// protected memory by running from there.
+    fn suspend<F: Firmware>(
+        &self,
+        firmware: &mut F,
+        cpu: usize,
+        arguments: BootArguments,
+        number: u32,
+        call: [u64; 3],
+    ) -> Answer {
+        let Some(power) = self.power.get(cpu) else { return code(Return::Denied) };
+        power.leave(arguments);
+        firmware.call(number, call)
+    }
+
+    fn affinity_info<F: Firmware>(&self, firmware: &mut F, number: u32, mpidr: u64, level: u64) -> Answer {
+        const OFF: u64 = 1;
+        const ON_PENDING: u64 = 2;
+        if level != 0 {
+            return firmware.call(number, [mpidr, level, 0]);
+        }
+        let Some(power) = self.cpus.index_of(mpidr).and_then(|n| self.power.get(n)) else {
+            return code(Return::InvalidParameters);
+        };
+        match firmware.call(number, [mpidr, level, 0]) {
+            OFF if power.state() == PowerState::OnPending => ON_PENDING,
+            answer => answer,
+        }
+    }
+}
+
+/// A return code in X0: sign-extended.
+fn code(value: Return) -> u64 {
+    i64::from(value as i32).cast_unsigned()
+}
+
+/// Firmware may leave the upper half of X0 as it likes after an SMC32 call.
+fn is_success(answer: u64) -> bool {
+    answer as u32 == 0
+}
+
+#[cfg(test)]
+mod tests;

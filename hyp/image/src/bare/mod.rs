@@ -1,0 +1,14 @@
+//! Everything that needs the machine. One module per thing that has to be unsafe.
+#![allow(unsafe_code)] // bare metal: every module reads system registers, whose macros hold unsafe blocks
+
+mod boot;
+mod console;
+mod cpu;
+mod entry;
+mod firmware;
+mod host;
+mod memory;
+mod panic;
+mod registers;
+mod state;
+mod vectors;
