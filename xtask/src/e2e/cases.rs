@@ -62,6 +62,7 @@ const READY: &[&str] = &[
     "pkvm",
     "boot-twice",
     "boot-twice-smp4",
+    "systemd",
     "kvm",
 ];
 

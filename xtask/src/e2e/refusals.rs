@@ -32,6 +32,7 @@ const REFUSALS: &[Refusal] = &[
     refusal("no such kernel", &["run", "--kernel", "{dir}/none"], "none"),
     refusal("an empty kernel", &["run", "--kernel", "{dir}/empty"], "empty.*kernel"),
     refusal("a kernel that is a text", &["run", "--kernel", "{dir}/text"], "text.*kernel"),
+    refusal("a truncated gzip of a kernel", &["run", "--kernel", "{dir}/truncated.gz"], "truncated.gz"),
     later("a truncated kernel", &["run", "--kernel", "{dir}/truncated"], "truncated"),
     refusal(
         "an initrd larger than memory",
@@ -50,7 +51,7 @@ const REFUSALS: &[Refusal] = &[
     refusal("nothing to boot", &["run"], "boot"),
     refusal("an unknown option", &["run", "--kernle", "{kernel}"], "--kernle"),
     later("an unknown key in a machine file", &["run", "--machine", "{dir}/machine.toml"], "kernal"),
-    later("a disk that is not there", &["run", "--kernel", "{kernel}", "--disk", "{dir}/none"], "none"),
+    refusal("a disk that is not there", &["run", "--kernel", "{kernel}", "--disk", "{dir}/none"], "none"),
 ];
 
 /// The exit codes of bad usage and of bad configuration.
@@ -63,6 +64,7 @@ pub(crate) fn run() -> Result<Tally> {
     fs::write(dir.join("empty"), "")?;
     fs::write(dir.join("text"), "this is not a kernel\n".repeat(100))?;
     fs::write(dir.join("truncated"), truncated())?;
+    fs::write(dir.join("truncated.gz"), b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xed\xc1\x01")?;
     fs::File::create(dir.join("large"))?.set_len(65 << 20)?;
     fs::write(dir.join("machine.toml"), "kernal = \"none\"\n")?;
     let (asked, waiting): (Vec<&Refusal>, Vec<&Refusal>) = REFUSALS.iter().partition(|r| r.ready);
@@ -99,10 +101,24 @@ pub(crate) fn run() -> Result<Tally> {
     Ok(tally)
 }
 
-/// The start of an arm64 Image of 32 MiB.
+/// The start of an arm64 Image with a PE header, as EFI kernels have, that tells of a section of 32 MiB.
 fn truncated() -> Vec<u8> {
     let mut image = vec![0; 4096];
-    image[0x10..0x18].copy_from_slice(&(32_u64 << 20).to_le_bytes());
-    image[0x38..0x3c].copy_from_slice(b"ARM\x64");
+    let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0x00, b"MZ");
+    put(0x10, &(32_u64 << 20).to_le_bytes());
+    put(0x38, b"ARM\x64");
+    put(0x3c, &0x40_u32.to_le_bytes());
+    put(0x40, b"PE\0\0");
+    // Machine, one section, an optional header of 0xa0 bytes for PE32+.
+    put(0x44, &0xaa64_u16.to_le_bytes());
+    put(0x46, &1_u16.to_le_bytes());
+    put(0x54, &0xa0_u16.to_le_bytes());
+    put(0x58, &0x20b_u16.to_le_bytes());
+    // The section: name, virtual size and address, size in the file and where.
+    put(0xf8, b".text");
+    for (at, value) in [(0x100, 32_u32 << 20), (0x104, 0x1000), (0x108, 32 << 20), (0x10c, 0x1000)] {
+        put(at, &value.to_le_bytes());
+    }
     image
 }
