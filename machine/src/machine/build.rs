@@ -186,6 +186,7 @@ impl MachineConfig {
             tracer: self.tracer,
             features,
             model: self.model,
+            seed: self.seed,
             engine: self.engine,
             conduit,
             slots,

@@ -54,6 +54,8 @@ pub struct Machine {
     pub features: FeatureSet,
     /// The CPUs' model.
     pub model: Model,
+    /// Seed of the CPUs' random number generators.
+    pub seed: u64,
     /// What executes the CPUs.
     pub engine: Engine,
     /// The instruction that reaches the firmware.

@@ -47,6 +47,7 @@ pub(crate) fn cpus(model: Model, count: u32) -> Vec<Vcpu> {
         tracer: None,
         features: *model.features(),
         model,
+        seed: 0,
         engine: Default::default(),
         conduit: if has_el2 { Conduit::Smc } else { Conduit::Hvc },
         slots,

@@ -32,7 +32,8 @@ pub(super) fn reset(cpu: &mut Vcpu, model: &Model) {
     cpu.set_sys(SysReg::VMPIDR_EL2, mpidr);
     cpu.set_sys(SysReg::VPIDR_EL2, model.id(SysReg::MIDR_EL1));
     // The state of the random number generator, different on every CPU.
-    cpu.set_sys(SysReg::RNDR, mpidr.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let seed = cpu.machine.seed ^ mpidr.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    cpu.set_sys(SysReg::RNDR, seed);
 }
 
 /// DZP says whether DC ZVA may be used at this Exception level.

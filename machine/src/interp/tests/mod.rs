@@ -45,6 +45,7 @@ fn cpu_of(features: FeatureSet) -> Vcpu {
         tracer: None,
         features,
         model: model(),
+        seed: 0,
         engine: Default::default(),
         conduit: Conduit::Smc,
         slots: vec![slot],
