@@ -7,6 +7,7 @@
 mod abort;
 mod access;
 mod at;
+mod block_filter;
 mod context;
 mod data;
 mod fault;

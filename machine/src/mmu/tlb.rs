@@ -8,6 +8,7 @@
 //! to a whole page of the [`GuestRam`](crate::ram::GuestRam) of the machine that owns the CPU, which lives longer.
 #![allow(unsafe_code)]
 
+use super::block_filter::BlockFilter;
 use super::context::Contexts;
 use super::walk::{Attributes, Kind, Permissions, Privilege, Translation};
 use crate::ram::Mem;
@@ -20,8 +21,6 @@ const WAYS: usize = 4;
 /// Entries of the block table, each for 2 MiB.
 const BLOCK_COUNT: usize = 1 << 9;
 const BLOCK_LOG2: u8 = 21;
-/// Bits of the filter that tells where stage 1 blocks may be.
-const FILTER_BITS: usize = 1 << 12;
 
 const PAGE_MASK: u64 = !0xfff;
 /// Tag of an empty entry: no lookup asks for CID 0.
@@ -173,10 +172,8 @@ pub(crate) struct Entries {
     first: Box<[Entry; FIRST_COUNT]>,
     second: Box<[[Entry; WAYS]; SET_COUNT]>,
     blocks: Box<[Entry; BLOCK_COUNT]>,
-    /// Where entries with stage 1 blocks may be; see [`Entries::may_have_block`].
-    filter: Box<[u64; FILTER_BITS / 64]>,
-    /// Whether there may be stage 1 blocks of more than 1 GiB.
-    giants: bool,
+    /// Where entries of stage 1 blocks may be.
+    filter: BlockFilter,
     /// Which way of a set is replaced next.
     victim: usize,
 }
@@ -187,8 +184,7 @@ impl Default for Entries {
             first: boxed(Entry::NONE),
             second: boxed([Entry::NONE; WAYS]),
             blocks: boxed(Entry::NONE),
-            filter: boxed(0),
-            giants: false,
+            filter: BlockFilter::default(),
             victim: 0,
         }
     }
@@ -227,8 +223,7 @@ impl Entries {
         self.first.fill(Entry::NONE);
         self.second.fill([Entry::NONE; WAYS]);
         self.blocks.fill(Entry::NONE);
-        self.filter.fill(0);
-        self.giants = false;
+        self.filter.clear();
     }
 
     #[inline(always)]
@@ -315,7 +310,7 @@ impl Entries {
         };
         let entry = with_host(entry, host_page(entry.pa));
         if translation.stage1_size_log2 > 12 {
-            self.note_block(space, page, translation.stage1_size_log2);
+            self.filter.note(space, page, translation.stage1_size_log2);
         }
         if translation.size_log2 >= BLOCK_LOG2 {
             let mask = u64::MAX << BLOCK_LOG2;
@@ -334,33 +329,6 @@ impl Entries {
         let slot = &mut self.first[Self::slot(va, range.salt)];
         *slot = Entry { tag: range.tag(va), ..entry };
         slot
-    }
-
-    fn filter_bit(space: u16, region: u64) -> usize {
-        let hash = (region ^ u64::from(space) << 48).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (hash >> 52) as usize % FILTER_BITS
-    }
-
-    fn note_block(&mut self, space: u16, page: u64, size_log2: u8) {
-        let region = match size_log2 {
-            ..=21 => page >> 21,
-            22..=30 => page >> 30 | 1 << 60,
-            _ => {
-                self.giants = true;
-                return;
-            }
-        };
-        let bit = Self::filter_bit(space, region);
-        self.filter[bit / 64] |= 1 << (bit % 64);
-    }
-
-    /// Tells whether a stage 1 block or a page of more than 4 KiB may cover `page`; rarely wrong, never missing one.
-    fn may_have_block(&self, space: u16, page: u64) -> bool {
-        let noted = |region| {
-            let bit = Self::filter_bit(space, region);
-            self.filter[bit / 64] >> (bit % 64) & 1 != 0
-        };
-        self.giants || noted(page >> 21) || noted(page >> 30 | 1 << 60)
     }
 
     /// TLBI by VA: removes the entries of a space that translate any address of `first..=last`, for one ASID and
@@ -385,7 +353,7 @@ impl Entries {
         };
         let page_count = ((last - first) >> 12) + 1;
         let pages = (0..page_count.min(64)).map(|n| (first & PAGE_MASK) + (n << 12));
-        if page_count > 64 || pages.clone().any(|page| self.may_have_block(space, page)) {
+        if page_count > 64 || pages.clone().any(|page| self.filter.may_cover(space, page)) {
             let all =
                 self.first.iter_mut().chain(self.second.as_flattened_mut()).chain(self.blocks.iter_mut());
             for entry in all {

@@ -19,7 +19,7 @@ pub struct Attributes {
 /// What a stage 2 leaf says about memory attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stage2Attributes {
-    /// MemAttr[3:0], descriptor bits 5:2.
+    /// `MemAttr[3:0]`, descriptor bits 5:2.
     pub(super) mem_attr: u8,
     /// SH, descriptor bits 9:8 (or VTCR_EL2.SH0 with DS = 1).
     pub(super) shareability: u8,

@@ -1,6 +1,6 @@
 //! What the control registers say about translation, decoded once per set of values.
 
-use droste_arch::fields::{hcr_el2, sctlr_el1, tcr_el1, tcr_el2, tcr2_el1, tcr2_el2, vtcr_el2};
+use droste_arch::fields::{Field, hcr_el2, sctlr_el1, tcr_el1, tcr_el2, tcr2_el1, tcr2_el2, vtcr_el2};
 
 use super::features::{MmuFeatures, output_size};
 use super::{Granule, Regime};
@@ -214,9 +214,9 @@ impl Stage1 {
             (tcr_el2::PS.get(tcr), tcr_el2::HA.is_set(tcr), tcr_el2::HD.is_set(tcr), tcr_el2::DS.is_set(tcr))
         };
         let halves = if two {
-            [Half::lower(tcr, ds, features), Half::upper(tcr, ds, features)]
+            [LOWER, UPPER].map(|fields| Half::new(&fields, tcr, ds, features))
         } else {
-            [Half::single(tcr, ds, features); 2]
+            [Half::new(&EL2, tcr, ds, features); 2]
         };
         let wide = halves.iter().any(|half| half.ds || half.granule == Granule::K64);
         let output_bits = output_size(ips).min(features.pa_bits).min(if wide { 52 } else { 48 });
@@ -244,55 +244,68 @@ impl Stage1 {
     }
 }
 
+/// Where TCR_ELx holds the fields of one range.
+struct HalfFields {
+    size: Field,
+    granule: fn(u64) -> Granule,
+    tbi: Field,
+    tbid: Field,
+    /// The ranges of a regime without EL0 cannot be disabled.
+    epd: Option<Field>,
+    e0pd: Option<Field>,
+    hpd: Field,
+    sh: Field,
+}
+
+const LOWER: HalfFields = HalfFields {
+    size: tcr_el1::T0SZ,
+    granule: |tcr| Granule::from_tg0(tcr_el1::TG0.get(tcr)),
+    tbi: tcr_el1::TBI0,
+    tbid: tcr_el1::TBID0,
+    epd: Some(tcr_el1::EPD0),
+    e0pd: Some(tcr_el1::E0PD0),
+    hpd: tcr_el1::HPD0,
+    sh: tcr_el1::SH0,
+};
+
+const UPPER: HalfFields = HalfFields {
+    size: tcr_el1::T1SZ,
+    granule: |tcr| Granule::from_tg1(tcr_el1::TG1.get(tcr)),
+    tbi: tcr_el1::TBI1,
+    tbid: tcr_el1::TBID1,
+    epd: Some(tcr_el1::EPD1),
+    e0pd: Some(tcr_el1::E0PD1),
+    hpd: tcr_el1::HPD1,
+    sh: tcr_el1::SH1,
+};
+
+const EL2: HalfFields = HalfFields {
+    size: tcr_el2::T0SZ,
+    granule: |tcr| Granule::from_tg0(tcr_el2::TG0.get(tcr)),
+    tbi: tcr_el2::TBI,
+    tbid: tcr_el2::TBID,
+    epd: None,
+    e0pd: None,
+    hpd: tcr_el2::HPD,
+    sh: tcr_el2::SH0,
+};
+
 impl Half {
-    fn lower(tcr: u64, ds: bool, features: &MmuFeatures) -> Self {
-        let granule = Granule::from_tg0(tcr_el1::TG0.get(tcr));
+    fn new(fields: &HalfFields, tcr: u64, ds: bool, features: &MmuFeatures) -> Self {
+        let granule = (fields.granule)(tcr);
         let ds = MmuFeatures::ds(features.lpa2, granule, ds);
-        let tbi = tcr_el1::TBI0.is_set(tcr);
+        let tbi = fields.tbi.is_set(tcr);
+        let is_set = |field: Option<Field>| field.is_some_and(|field| field.is_set(tcr));
         Self {
-            input_bits: stage1_input_bits(tcr_el1::T0SZ.get(tcr), granule, ds, features),
+            input_bits: stage1_input_bits(fields.size.get(tcr), granule, ds, features),
             granule,
             tbi_data: tbi,
-            tbi_instruction: tbi && !tcr_el1::TBID0.is_set(tcr),
-            epd: tcr_el1::EPD0.is_set(tcr),
-            e0pd: features.e0pd && tcr_el1::E0PD0.is_set(tcr),
-            hpd: features.hpds && tcr_el1::HPD0.is_set(tcr),
+            tbi_instruction: tbi && !fields.tbid.is_set(tcr),
+            epd: is_set(fields.epd),
+            e0pd: features.e0pd && is_set(fields.e0pd),
+            hpd: features.hpds && fields.hpd.is_set(tcr),
             ds,
-            sh: tcr_el1::SH0.get(tcr) as u8,
-        }
-    }
-
-    fn upper(tcr: u64, ds: bool, features: &MmuFeatures) -> Self {
-        let granule = Granule::from_tg1(tcr_el1::TG1.get(tcr));
-        let ds = MmuFeatures::ds(features.lpa2, granule, ds);
-        let tbi = tcr_el1::TBI1.is_set(tcr);
-        Self {
-            input_bits: stage1_input_bits(tcr_el1::T1SZ.get(tcr), granule, ds, features),
-            granule,
-            tbi_data: tbi,
-            tbi_instruction: tbi && !tcr_el1::TBID1.is_set(tcr),
-            epd: tcr_el1::EPD1.is_set(tcr),
-            e0pd: features.e0pd && tcr_el1::E0PD1.is_set(tcr),
-            hpd: features.hpds && tcr_el1::HPD1.is_set(tcr),
-            ds,
-            sh: tcr_el1::SH1.get(tcr) as u8,
-        }
-    }
-
-    fn single(tcr: u64, ds: bool, features: &MmuFeatures) -> Self {
-        let granule = Granule::from_tg0(tcr_el2::TG0.get(tcr));
-        let ds = MmuFeatures::ds(features.lpa2, granule, ds);
-        let tbi = tcr_el2::TBI.is_set(tcr);
-        Self {
-            input_bits: stage1_input_bits(tcr_el2::T0SZ.get(tcr), granule, ds, features),
-            granule,
-            tbi_data: tbi,
-            tbi_instruction: tbi && !tcr_el2::TBID.is_set(tcr),
-            epd: false,
-            e0pd: false,
-            hpd: features.hpds && tcr_el2::HPD.is_set(tcr),
-            ds,
-            sh: tcr_el2::SH0.get(tcr) as u8,
+            sh: fields.sh.get(tcr) as u8,
         }
     }
 }

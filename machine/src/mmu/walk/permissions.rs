@@ -154,9 +154,9 @@ pub(super) struct Rwx {
 /// The permission bits of a stage 1 leaf with those of the tables above it applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stage1Leaf {
-    /// AP[1]: EL0 has access.
+    /// `AP[1]`: EL0 has access.
     pub(super) user: bool,
-    /// AP[2].
+    /// `AP[2]`.
     pub(super) read_only: bool,
     /// UXN, or XN in the EL2 regime.
     pub(super) uxn: bool,
