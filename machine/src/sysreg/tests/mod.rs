@@ -1,5 +1,7 @@
 //! Accesses as a guest makes them, on CPUs without memory.
 
+mod matrix;
+
 use super::*;
 use crate::cpu::model::Model;
 use crate::exception::Exception;
