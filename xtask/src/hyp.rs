@@ -48,22 +48,52 @@ pub(crate) fn pack(kernel: &Path, initrd: Option<&Path>, append: &str, out: &Pat
     Ok(())
 }
 
-/// The loadable segments of an ELF file that is linked at 0.
+/// The image: the loadable segments of an ELF file that is linked at 0, in its region.
 fn flat(elf: &[u8]) -> Result<Vec<u8>> {
-    ensure!(elf.starts_with(b"\x7fELF\x02\x01"), "not a 64-bit little-endian ELF file");
-    let mut out = vec![0; REGION];
+    let mut out = segments(elf)?.bytes;
+    ensure!(out.len() <= REGION, "the image is too large");
+    out.resize(REGION, 0);
+    Ok(out)
+}
+
+/// A program as it is in memory.
+struct Program {
+    bytes: Vec<u8>,
+    /// Where it is linked, and where it is entered.
+    start: usize,
+    entry: usize,
+    /// What it needs with what is not in the file.
+    memory: usize,
+}
+
+/// Lays the loadable segments of an ELF file out.
+fn segments(elf: &[u8]) -> Result<Program> {
+    ensure!(is_elf(elf), "not a 64-bit little-endian ELF file");
     let (headers, each, count) = (number(elf, 32, 8)?, number(elf, 54, 2)?, number(elf, 56, 2)?);
+    let mut loaded = Vec::new();
     for n in 0..count {
         let header = headers + n * each;
-        if number(elf, header, 4)? != 1 {
-            continue;
+        if number(elf, header, 4)? == 1 {
+            let field = |offset| number(elf, header + offset, 8);
+            let (from, to, in_file, in_memory) = (field(8)?, field(24)?, field(32)?, field(40)?);
+            let end = from.checked_add(in_file).context("a segment is cut short")?;
+            loaded.push((to, elf.get(from..end).context("a segment is cut short")?, in_memory));
         }
-        let field = |offset| number(elf, header + offset, 8);
-        let (from, to, bytes) = (field(8)?, field(24)?, field(32)?);
-        let bytes = elf.get(from..from + bytes).context("a segment is cut short")?;
-        out.get_mut(to..to + bytes.len()).context("the image is too large")?.copy_from_slice(bytes);
     }
-    Ok(out)
+    let start = loaded.iter().map(|(to, ..)| *to).min().context("nothing to load")?;
+    let memory = loaded.iter().map(|(to, _, bytes)| to + bytes - start).max().unwrap_or(0);
+    ensure!(memory < 1 << 30, "the program is too large");
+    let mut bytes = Vec::new();
+    for (to, from, _) in loaded {
+        let at = to - start;
+        bytes.resize(bytes.len().max(at + from.len()), 0);
+        bytes[at..at + from.len()].copy_from_slice(from);
+    }
+    Ok(Program { bytes, start, entry: number(elf, 24, 8)?, memory })
+}
+
+fn is_elf(file: &[u8]) -> bool {
+    file.starts_with(b"\x7fELF\x02\x01")
 }
 
 fn number(bytes: &[u8], at: usize, size: usize) -> Result<usize> {
@@ -73,9 +103,18 @@ fn number(bytes: &[u8], at: usize, size: usize) -> Result<usize> {
 
 /// Puts everything together: what is at an offset of the file will be at that offset from where it is loaded.
 fn packed(mut image: Vec<u8>, kernel: &[u8], initrd: &[u8], append: &str) -> Result<Vec<u8>> {
-    ensure!(kernel.get(MAGIC..MAGIC + 4) == Some(b"ARM\x64"), "the host's kernel is not a raw arm64 Image");
-    ensure!(number(kernel, 8, 8)? == 0, "kernels with a text offset are not supported");
-    let memory = number(kernel, IMAGE_SIZE, 8)?.max(kernel.len());
+    let program;
+    let (kernel, entry, memory) = if is_elf(kernel) {
+        // A test program, linked for where loaders put it.
+        program = segments(kernel)?;
+        let entry = program.entry.checked_sub(program.start).context("the entry is not in the program")?;
+        (&program.bytes[..], entry, program.memory)
+    } else {
+        let is_image = kernel.get(MAGIC..MAGIC + 4) == Some(b"ARM\x64");
+        ensure!(is_image, "the host's kernel is neither a raw arm64 Image nor an ELF file");
+        ensure!(number(kernel, 8, 8)? == 0, "kernels with a text offset are not supported");
+        (kernel, 0, number(kernel, IMAGE_SIZE, 8)?.max(kernel.len()))
+    };
     ensure!(image.len() == REGION, "the image has to fill its region");
     let initrd_at = (REGION + memory).next_multiple_of(4096);
     let tree_at = (initrd_at + initrd.len()).next_multiple_of(2 << 20);
@@ -83,7 +122,7 @@ fn packed(mut image: Vec<u8>, kernel: &[u8], initrd: &[u8], append: &str) -> Res
     let range = |start: usize, end: usize| PaRange { start: start as u64, end: end as u64 };
     let description = BootFile {
         kernel: range(REGION, REGION + memory),
-        entry: REGION as u64,
+        entry: (REGION + entry) as u64,
         initrd: range(initrd_at, initrd_at + initrd.len()),
         device_tree: range(tree_at, end),
         command_line: append.as_bytes(),

@@ -11,6 +11,8 @@ pub(crate) enum Kernel {
     Debian(&'static str),
     /// The hypervisor with such a file as its host, packed with the case's initrd and command line.
     UnderDroste(&'static str),
+    /// The hypervisor with a program of `guests/` as its host.
+    BareUnderDroste(&'static str),
 }
 
 /// What is asked beyond the markers and a clean power-off.
@@ -64,6 +66,9 @@ const READY: &[&str] = &[
     "boot-twice-smp4",
     "systemd",
     "kvm",
+    "hyp",
+    "hyp-smp4",
+    "hyp-hostile",
 ];
 
 const BARE: Case = Case {
@@ -271,6 +276,17 @@ pub(crate) const CASES: &[Case] = &[
         what: "Linux 6.12 as the host of our hypervisor",
         kernel: Kernel::UnderDroste("Image-6.12"),
         ..HOST
+    },
+    Case {
+        name: "hyp-hostile",
+        what: "a host that tries to get at the hypervisor",
+        kernel: Kernel::BareUnderDroste("hostile-host"),
+        expect: &[
+            "^droste: EL2 is resident",
+            "^hostile-host at EL1",
+            "^hostile-host: [0-9]+ passed, 0 failed",
+        ],
+        ..BARE
     },
     Case {
         name: "hyp-a57",

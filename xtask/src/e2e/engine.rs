@@ -35,7 +35,7 @@ impl Spec {
 
     pub(crate) fn new(case: &Case, kernel: PathBuf, initrd: Option<PathBuf>) -> Spec {
         let append = match case.kernel {
-            Kernel::Bare(_) | Kernel::UnderDroste(_) => None,
+            Kernel::Bare(_) | Kernel::UnderDroste(_) | Kernel::BareUnderDroste(_) => None,
             Kernel::Debian(_) => Some(Spec::command_line(case)),
         };
         Spec {

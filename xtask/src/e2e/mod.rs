@@ -104,17 +104,22 @@ fn one(case: &Case, engine: Engine) -> Result<Outcome> {
 /// What to run, with every file made; an error if a guest cannot be had here.
 pub(crate) fn spec(case: &Case) -> Result<Spec> {
     let kernel = match case.kernel {
-        Kernel::Bare(name) => cross::program(name),
+        Kernel::Bare(name) | Kernel::BareUnderDroste(name) => cross::program(name),
         Kernel::Debian(name) | Kernel::UnderDroste(name) => guests::file(name)?,
     };
     let mut initrd = case.initrd.map(guests::file).transpose()?;
     let mut kernel = kernel;
-    if matches!(case.kernel, Kernel::UnderDroste(_)) {
+    let command_line = match case.kernel {
+        Kernel::UnderDroste(_) => Some(Spec::command_line(case)),
+        Kernel::BareUnderDroste(_) => Some(String::new()),
+        Kernel::Bare(_) | Kernel::Debian(_) => None,
+    };
+    if let Some(command_line) = command_line {
         let dir = place::target().join("e2e");
         fs::create_dir_all(&dir)?;
         let out = dir.join(format!("{}.img", case.name));
         hyp::build()?;
-        hyp::pack(&kernel, initrd.take().as_deref(), &Spec::command_line(case), &out)?;
+        hyp::pack(&kernel, initrd.take().as_deref(), &command_line, &out)?;
         kernel = out;
     }
     let mut spec = Spec::new(case, kernel, initrd);
