@@ -4,6 +4,11 @@
 //! at the same instructions. Blocks are found by physical address alone: what depends on the Exception level or on
 //! control registers is tested when it executes. Whatever has no template is executed by its interpreter handler, and
 //! so is every load or store that the inline look-up in the TLB does not serve.
+//!
+//! Both executors make the same run of the same input, with one exception that the architecture allows: code that goes
+//! on within generated code is not looked up in the TLB again, so the TLB's history differs. A guest that clears Access
+//! flags without a TLBI, as KVM does to find out which pages are in use, sees some set again in one run and not in the
+//! other.
 
 mod compile;
 mod layout;
