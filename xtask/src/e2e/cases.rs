@@ -21,8 +21,17 @@ pub(crate) enum Check {
     Markers,
     /// The console is the same as on QEMU.
     SameAsQemu,
-    /// The console is the same when run again, in deterministic mode.
+    /// The console and the final state are the same when run again, in deterministic mode.
     SameTwice,
+    /// The console and the final state are the same by the interpreter and by the JIT, in deterministic mode.
+    SameByJit,
+}
+
+impl Check {
+    /// Whether the case runs in deterministic mode.
+    pub(crate) fn is_deterministic(self) -> bool {
+        matches!(self, Check::SameTwice | Check::SameByJit)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +48,8 @@ pub(crate) struct Case {
     pub(crate) memory_mb: u32,
     /// The exception level that the kernel is entered at.
     pub(crate) el: u8,
+    /// Whether Droste's machine executes by its JIT rather than by its interpreter.
+    pub(crate) jit: bool,
     /// Regular expressions that console lines have to match, in this order.
     pub(crate) expect: &'static [&'static str],
     pub(crate) check: Check,
@@ -64,11 +75,15 @@ const READY: &[&str] = &[
     "pkvm",
     "boot-twice",
     "boot-twice-smp4",
+    "boot-executors",
+    "cpu-jit",
+    "boot-jit-smp4",
     "systemd",
     "kvm",
     "hyp",
     "hyp-smp4",
     "hyp-hostile",
+    "nested-jit",
 ];
 
 const BARE: Case = Case {
@@ -82,6 +97,7 @@ const BARE: Case = Case {
     cpus: 1,
     memory_mb: 256,
     el: 2,
+    jit: false,
     expect: &["^cpu-tests at EL2", "^cpu-tests: [0-9]+ passed, 0 failed"],
     check: Check::SameAsQemu,
     timeout_s: 60,
@@ -220,6 +236,14 @@ pub(crate) const CASES: &[Case] = &[
         ..LINUX
     },
     Case {
+        name: "boot-executors",
+        what: "Linux 7.2 by the interpreter and by the JIT, in deterministic mode",
+        check: Check::SameByJit,
+        ..LINUX
+    },
+    Case { name: "cpu-jit", what: "cpu-tests at EL2 on four CPUs by the JIT", cpus: 4, jit: true, ..BARE },
+    Case { name: "boot-jit-smp4", what: "Linux 7.2 on four CPUs by the JIT", cpus: 4, jit: true, ..LINUX },
+    Case {
         name: "systemd",
         what: "Debian with systemd on a virtio disk, and a download",
         initrd: Some("disk-7.2.cpio"),
@@ -295,6 +319,17 @@ pub(crate) const CASES: &[Case] = &[
         cpus: 4,
         expect: &["^droste: EL2 is resident at .* E2H = 0", "^droste: entering the host at EL1", UP, AT_EL1],
         ..HOST
+    },
+    Case {
+        name: "nested-jit",
+        what: "KVM, KVM at virtual EL2, and Linux in it, by the JIT",
+        initrd: Some("two-7.2.cpio"),
+        append: "kvm-arm.mode=nested quiet loglevel=4 droste.chain=nested,kvm droste.mem=2048",
+        memory_mb: 6144,
+        jit: true,
+        expect: NESTED,
+        timeout_s: 1200,
+        ..LINUX
     },
     Case {
         name: "nested",

@@ -1,6 +1,6 @@
 //! What runs a case: Droste's machine, or QEMU for comparison.
 
-use super::cases::{Case, Check, Kernel};
+use super::cases::{Case, Kernel};
 use crate::{oracle, place, process, say};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
@@ -25,6 +25,7 @@ pub(crate) struct Spec {
     pub(crate) memory_mb: u32,
     pub(crate) el: u8,
     pub(crate) deterministic: bool,
+    pub(crate) jit: bool,
 }
 
 impl Spec {
@@ -47,7 +48,8 @@ impl Spec {
             cpus: case.cpus,
             memory_mb: case.memory_mb,
             el: case.el,
-            deterministic: case.check == Check::SameTwice,
+            deterministic: case.check.is_deterministic(),
+            jit: case.jit,
         }
     }
 }
@@ -92,6 +94,9 @@ impl Engine {
                 }
                 if spec.deterministic {
                     c.args(["--deterministic", "--summary"]);
+                }
+                if spec.jit {
+                    c.args(["--engine", "jit"]);
                 }
                 c.arg("--kernel").arg(&spec.kernel);
                 if let Some(initrd) = &spec.initrd {

@@ -89,7 +89,8 @@ fn one(case: &Case, engine: Engine) -> Result<Outcome> {
             let other = run::console(&spec, case, Engine::Qemu, "")?;
             Ok(run::same(&comparable(&seen.lines), &comparable(&other.lines), "QEMU's"))
         }
-        Check::SameTwice => {
+        Check::SameTwice | Check::SameByJit => {
+            let spec = Spec { jit: case.check == Check::SameByJit, ..spec };
             let again = run::console(&spec, case, engine, "-again")?;
             // Both streams are compared, but not how they are mixed.
             let sorted = |mut lines: Vec<String>| {
