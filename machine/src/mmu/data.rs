@@ -1,7 +1,9 @@
 //! Loads, stores, atomics and exclusives of the guest.
 //!
-//! The inline path is: index, compare the tag, test the permission, access. Everything else (other alignments,
-//! devices, page crossings, byte swapping, misses) is out of line.
+//! The inline path is: index, compare the tag, test the permission, access: 1.4 ns a load, 1.7 ns a store on the machine
+//! it was written on, as `mmu::tests::cost` measures. Everything else (other alignments, devices, page crossings, byte
+//! swapping, misses) is out of line, and passes `data_entry`: the place for watchpoints, which would also have to add
+//! `NEVER` to what the inline path asks for.
 
 use std::sync::atomic::{Ordering, fence};
 
