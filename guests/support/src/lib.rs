@@ -8,6 +8,7 @@
 
 pub mod boot;
 pub mod console;
+pub mod device_tree;
 pub mod gic;
 pub mod lower;
 pub mod paging;
