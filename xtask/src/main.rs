@@ -37,9 +37,13 @@ usage: cargo xtask COMMAND [OPTIONS]
   guests [FILE...]      fetch Debian's kernels, busybox and QEMU, and make the kernels and initramfs archives
   demo [--debian]       a hypervisor at EL2 with a guest at EL1; or Debian, KVM and a guest in it
       --on droste|qemu    what runs it (default droste)
-  bench [--json]        times guests on droste and on QEMU, and prints the ratios
-      --case NAME         only this case (may be repeated)
-      --runs N            the best of N runs (default 1)
+  bench [OPTIONS]       CPU time of operations and of boots, on droste and on QEMU in turn
+      --only NAME         only this one (may be repeated)
+      --engine interp|jit droste's engine (default interp; may be repeated)
+      --rounds N          the median of N rounds (default 3)
+      --quick             one round of short runs, without the KVM guest
+      --write-docs        also writes docs/performance.md
+      --from FILE         measures nothing; shows an earlier target/bench.json
   hyp pack              the hypervisor and its host in one file that boots
       --host-kernel FILE  the host's kernel, a raw arm64 Image
       --host-initrd FILE  its initrd

@@ -39,6 +39,9 @@ extern "Rust" fn guest_main() {
         println!("FAIL: no test {name:?}; there are:");
         return tests().for_each(|t| println!("  {}", t.name));
     };
+    if matches!(test.run, Run::Cold) {
+        cold::fill();
+    }
     let (iterations, ticks) = match count.parse() {
         Ok(iterations) => test.timed(iterations),
         Err(_) => test.calibrated(),
@@ -59,7 +62,8 @@ fn tests() -> impl Iterator<Item = Test> {
 impl Test {
     /// Runs some turns; returns how many they were, and the ticks of the counter that they took.
     fn timed(&self, iterations: u64) -> (u64, u64) {
-        let iterations = if matches!(self.run, Run::Cold) { iterations.min(cold::left()) } else { iterations };
+        let iterations =
+            if matches!(self.run, Run::Cold) { iterations.min(cold::left()) } else { iterations };
         let began = mrs!("cntvct_el0");
         match self.run {
             _ if iterations == 0 => {}

@@ -1,6 +1,5 @@
 //! What the loops run in: stage 1 of EL2 and EL1 and stage 2, each one level of 1 GiB blocks that map RAM to itself.
 
-use super::cold;
 use core::arch::asm;
 use guest_support::paging::{Tables, attr};
 use guest_support::{boot, instruction, lower, mrs, msr, vectors};
@@ -70,7 +69,6 @@ pub(crate) fn build() {
     // EnIA, for pointer authentication with key A.
     msr!("sctlr_el2", mrs!("sctlr_el2") | 1 << 31);
     instruction!("tlbi alle2", "tlbi alle1", "dsb sy", "isb");
-    cold::fill();
 }
 
 /// Runs a loop at EL2.

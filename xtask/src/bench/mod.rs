@@ -1,0 +1,177 @@
+//! `cargo xtask bench`: the same work on Droste's machine and on QEMU, in turn, as ratios of CPU time.
+
+mod facts;
+mod measure;
+mod micro;
+mod report;
+mod subject;
+mod whole;
+
+use crate::args::Args;
+use crate::e2e::{self, Case};
+use crate::{cross, place, say};
+use anyhow::{Context, Result, anyhow, bail};
+use measure::Cost;
+use serde_json::{Map, Value, json};
+use std::fs;
+use std::time::Duration;
+use subject::Subject;
+
+/// The whole machines that are timed, cases of the end-to-end tests; the quick ones first.
+const WHOLE: [&str; 2] = ["boot", "kvm"];
+
+/// How thorough a run is.
+struct Effort {
+    rounds: u32,
+    /// CPU time of the longer of a micro-benchmark's two runs.
+    run: Duration,
+    whole: usize,
+}
+
+/// What is timed.
+enum Work {
+    Micro(&'static micro::Test),
+    Whole(&'static Case),
+}
+
+/// Measures (or reads what was measured), prints a table, and writes `bench.json` in the target directory.
+pub(crate) fn run(mut args: Args) -> Result<bool> {
+    let only = args.options("--only")?;
+    let rounds = args.option("--rounds")?;
+    let engines = args.options("--engine")?;
+    let (quick, write_docs) = (args.flag("--quick"), args.flag("--write-docs"));
+    let from = args.option("--from")?;
+    args.finish()?;
+    let measured = match from {
+        Some(file) => {
+            serde_json::from_str(&fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?)
+                .with_context(|| format!("{file} is not what `cargo xtask bench` writes"))?
+        }
+        None => {
+            let mut effort = if quick {
+                Effort { rounds: 1, run: Duration::from_millis(150), whole: 1 }
+            } else {
+                Effort { rounds: 3, run: Duration::from_millis(400), whole: WHOLE.len() }
+            };
+            if let Some(text) = rounds {
+                effort.rounds = text.parse().with_context(|| format!("--rounds {text:?} is not a number"))?;
+            }
+            let measured = measured(&chosen(&only, &effort)?, &subject::named(&engines)?, &effort)?;
+            let file = place::target().join("bench.json");
+            fs::write(&file, serde_json::to_string_pretty(&measured)?)
+                .with_context(|| format!("cannot write {}", file.display()))?;
+            measured
+        }
+    };
+    print!("{}", report::table(&measured));
+    if write_docs {
+        let page = place::root().join("docs/performance.md");
+        fs::write(&page, report::page(&measured))
+            .with_context(|| format!("cannot write {}", page.display()))?;
+    }
+    Ok(report::is_complete(&measured))
+}
+
+/// The work of some names; without names, all that the effort allows.
+fn chosen(only: &[String], effort: &Effort) -> Result<Vec<Work>> {
+    if only.is_empty() {
+        let whole = WHOLE[..effort.whole].iter().map(|name| e2e::find(name).map(Work::Whole));
+        return micro::TESTS.iter().map(|test| Ok(Work::Micro(test))).chain(whole).collect();
+    }
+    let one = |name: &String| match micro::TESTS.iter().find(|t| t.name == name) {
+        Some(test) => Ok(Work::Micro(test)),
+        None if WHOLE.contains(&name.as_str()) => e2e::find(name).map(Work::Whole),
+        None => {
+            let known = micro::TESTS.iter().map(|t| t.name).chain(WHOLE).collect::<Vec<_>>().join(", ");
+            bail!("no benchmark {name:?}; there are: {known}")
+        }
+    };
+    only.iter().map(one).collect()
+}
+
+fn measured(works: &[Work], subjects: &[Subject], effort: &Effort) -> Result<Value> {
+    subjects.iter().try_for_each(|s| s.build())?;
+    cross::build()?;
+    let mut facts = facts::gather(effort.rounds)?;
+    let mut rows = Vec::new();
+    for (at, work) in works.iter().enumerate() {
+        say::say(format!("bench {} of {}: {}", at + 1, works.len(), work.name()));
+        let prepared: Vec<Result<Prepared>> = subjects.iter().map(|s| work.prepared(s, effort)).collect();
+        let mut samples: Vec<Result<Vec<Cost>>> = subjects.iter().map(|_| Ok(Vec::new())).collect();
+        for _ in 0..effort.rounds.max(1) {
+            for ((subject, prepared), samples) in subjects.iter().zip(&prepared).zip(&mut samples) {
+                let cost = match prepared {
+                    Ok(Prepared::Micro(test, counts)) => micro::slope(test, subject, counts),
+                    Ok(Prepared::Whole(case)) => whole::once(case, subject),
+                    Err(why) => Err(anyhow!("{why:#}")),
+                };
+                match (samples.as_mut(), cost) {
+                    (Ok(all), Ok(cost)) => all.push(cost),
+                    (Ok(_), Err(why)) => *samples = Err(why),
+                    (Err(_), _) => {}
+                }
+            }
+        }
+        let results: Map<String, Value> = subjects
+            .iter()
+            .zip(samples)
+            .map(|(s, samples)| (s.name().to_owned(), outcome(work, s, samples)))
+            .collect();
+        rows.push(
+            json!({ "name": work.name(), "what": work.what(), "unit": work.unit(), "results": results }),
+        );
+    }
+    facts.insert("load_at_end".into(), facts::load());
+    facts.insert("subjects".into(), subjects.iter().map(|s| s.name()).collect());
+    facts.insert("rows".into(), Value::Array(rows));
+    Ok(Value::Object(facts))
+}
+
+fn outcome(work: &Work, subject: &Subject, samples: Result<Vec<Cost>>) -> Value {
+    match samples {
+        Ok(all) => json!({
+            "cpu": all.iter().map(|c| c.cpu).collect::<Vec<_>>(),
+            "wall": all.iter().map(|c| c.wall).collect::<Vec<_>>(),
+        }),
+        Err(why) => {
+            say::say(format!("{} on {}: {why:#}", work.name(), subject.name()));
+            json!({ "error": format!("{why:#}") })
+        }
+    }
+}
+
+/// Work with what a subject needs to know before the first round.
+enum Prepared {
+    Micro(&'static micro::Test, micro::Counts),
+    Whole(&'static Case),
+}
+
+impl Work {
+    fn prepared(&self, subject: &Subject, effort: &Effort) -> Result<Prepared> {
+        match self {
+            Work::Micro(test) => Ok(Prepared::Micro(test, micro::calibrated(test, subject, effort.run)?)),
+            Work::Whole(case) => Ok(Prepared::Whole(case)),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Work::Micro(test) => test.name,
+            Work::Whole(case) => case.name,
+        }
+    }
+
+    fn what(&self) -> &'static str {
+        match self {
+            Work::Micro(test) => test.what,
+            Work::Whole(case) => case.what,
+        }
+    }
+
+    fn unit(&self) -> &'static str {
+        match self {
+            Work::Micro(_) => "ns",
+            Work::Whole(_) => "s",
+        }
+    }
+}
