@@ -102,6 +102,27 @@ impl Lpis {
         self.find(intid).map(|at| self.pending.remove(at)).is_ok()
     }
 
+    /// Makes every LPI of `intids` pending that [`Self::set_pending`] would, for MOVALL.
+    pub(crate) fn set_all_pending(&mut self, intids: &[u32], ram: &GuestRam) {
+        let range = FIRST_LPI..self.intid_limit();
+        if !self.enabled {
+            return;
+        }
+        let in_range = intids.iter().copied().filter(|intid| range.contains(intid));
+        let added: Vec<_> = in_range
+            .filter(|&intid| self.find(intid).is_err())
+            .map(|intid| PendingLpi { intid, config: self.config(intid, ram) })
+            .collect();
+        self.pending.extend(added);
+        self.pending.sort_unstable_by_key(|lpi| lpi.intid);
+        self.pending.dedup_by_key(|lpi| lpi.intid);
+    }
+
+    /// The number of LPIs that are pending here.
+    pub(crate) fn pending_count(&self) -> usize {
+        self.pending.len()
+    }
+
     /// Takes all pending LPIs away, for MOVALL.
     pub(crate) fn take_all(&mut self) -> Vec<u32> {
         self.pending.drain(..).map(|lpi| lpi.intid).collect()

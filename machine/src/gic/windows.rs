@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::distributor::Distributor;
 use super::redistributor::REDISTRIBUTOR_BYTES;
-use super::{Gic, State};
+use super::{Gic, State, its};
 use crate::bus::Device;
 
 /// The distributor's frame.
@@ -133,7 +133,11 @@ impl Device for RedistributorWindow {
 
 impl Device for ItsWindow {
     fn read(&self, offset: u64, size: u8) -> u64 {
-        let state = self.0.lock();
+        let mut state = self.0.lock();
+        // A guest that waits for a long queue drives it.
+        if offset == its::CREADR && state.run_its_commands(&self.0.ram) {
+            self.0.publish_all(&state);
+        }
         let Some(its) = &state.its else { return 0 };
         read_words(offset, size, false, |at| its.read(at))
     }

@@ -1,6 +1,6 @@
 //! The commands of the ITS.
 
-use super::{DEVICE_BITS, Device, EVENT_BITS, Event, Its};
+use super::{DEVICE_BITS, Device, EVENT_BITS, EVENT_LIMIT, Event, Its};
 use crate::gic::lpi::FIRST_LPI;
 use crate::gic::{INTID_BITS, State};
 use crate::ram::GuestRam;
@@ -78,8 +78,8 @@ impl State {
             0x0e => self.move_all(command.processor(2), command.processor(3), ram),
             0x0f => {
                 self.clear(device, event);
-                if let Some(device) = self.its.as_mut().and_then(|its| its.devices.get_mut(&device)) {
-                    device.events.remove(&event);
+                if let Some(its) = &mut self.its {
+                    its.discard(device, event);
                 }
             }
             _ => {}
@@ -114,9 +114,8 @@ impl State {
         if from == to || from >= cpu_count || to >= cpu_count {
             return;
         }
-        for intid in self.redistributors[from].lpis.take_all() {
-            self.redistributors[to].lpis.set_pending(intid, ram);
-        }
+        let moved = self.redistributors[from].lpis.take_all();
+        self.redistributors[to].lpis.set_all_pending(&moved, ram);
     }
 }
 
@@ -128,12 +127,25 @@ impl Its {
             return;
         }
         if !command.valid() {
-            self.devices.remove(&id);
+            self.forget_device(id);
         } else if command.event_bits() <= EVENT_BITS {
             // Mapping a device anew forgets its events: the table it now has is empty.
+            self.forget_device(id);
             let device = Device { event_bits: command.event_bits(), events: Default::default() };
             self.devices.insert(id, device);
         }
+    }
+
+    fn forget_device(&mut self, id: u32) {
+        if let Some(device) = self.devices.remove(&id) {
+            self.event_count -= device.events.len();
+        }
+    }
+
+    /// The second half of DISCARD.
+    fn discard(&mut self, device: u32, event: u32) {
+        let removed = self.devices.get_mut(&device).and_then(|device| device.events.remove(&event));
+        self.event_count -= usize::from(removed.is_some());
     }
 
     /// MAPC.
@@ -154,8 +166,10 @@ impl Its {
         let Some(device) = self.devices.get_mut(&command.device()) else { return };
         let event = command.event();
         let in_range = event >> device.event_bits == 0 && (FIRST_LPI..1 << INTID_BITS).contains(&intid);
-        if in_range {
+        let is_new = !device.events.contains_key(&event);
+        if in_range && (!is_new || self.event_count < EVENT_LIMIT) {
             device.events.insert(event, Event { intid, collection: command.collection() });
+            self.event_count += usize::from(is_new);
         }
     }
 }

@@ -3,7 +3,8 @@
 //! Translations are kept in maps here, not in the tables that the guest provides. The tables bound which
 //! DeviceIDs and collections exist, as the guest expects, and are never read for their content, except for
 //! the valid bits of a two-level device table. Commands execute as soon as GITS_CWRITER is written, so the
-//! queue is always empty when the guest looks.
+//! queue is empty when the guest looks; only one that would hold up the writer for long is worked off in parts,
+//! at further accesses to GITS_CWRITER and GITS_CREADR.
 
 mod commands;
 mod tables;
@@ -18,6 +19,13 @@ use tables::Table;
 const DEVICE_BITS: u32 = 16;
 /// Bits of an EventID.
 const EVENT_BITS: u32 = 16;
+/// Mapped events of all devices at most, so that a guest cannot use up the host's memory. A guest that keeps an
+/// LPI for each event, as the architecture wants, does not reach it.
+pub(super) const EVENT_LIMIT: usize = 1 << INTID_BITS;
+/// What one access of the guest may cost in commands: those that walk all pending LPIs count for more.
+const WORK_LIMIT: usize = 8192;
+/// Pending LPIs that are walked at the cost of one command.
+const LPIS_PER_WORK: usize = 64;
 /// Bytes of an interrupt translation table entry, as reported to the guest.
 const ITT_ENTRY_BYTES: u32 = 8;
 
@@ -40,6 +48,8 @@ pub(crate) struct Its {
     /// GITS_BASER1.
     collection_table: Table,
     devices: BTreeMap<u32, Device>,
+    /// The number of events of all devices.
+    pub(super) event_count: usize,
     /// The CPU of each mapped collection.
     collections: BTreeMap<u16, usize>,
 }
@@ -68,6 +78,7 @@ impl Default for Its {
             device_table: Table::devices(),
             collection_table: Table::collections(),
             devices: BTreeMap::new(),
+            event_count: 0,
             collections: BTreeMap::new(),
         }
     }
@@ -127,6 +138,8 @@ impl Its {
     }
 }
 
+/// Offset of GITS_CREADR.
+pub(super) const CREADR: u64 = 0x0090;
 /// Offset of GITS_TRANSLATER.
 const TRANSLATER: u64 = 0x1_0040;
 
@@ -149,11 +162,18 @@ impl State {
         }
     }
 
-    /// Executes the queue from GITS_CREADR to GITS_CWRITER. A command in error is skipped.
-    fn run_its_commands(&mut self, ram: &GuestRam) {
-        while let Some(command) = self.its.as_mut().and_then(|its| its.next_command(ram)) {
+    /// Executes the queue from GITS_CREADR to GITS_CWRITER, or as much of it as one access may. A command in
+    /// error is skipped. Tells whether anything was executed.
+    pub(super) fn run_its_commands(&mut self, ram: &GuestRam) -> bool {
+        let mut work = 0;
+        while work < WORK_LIMIT
+            && let Some(command) = self.its.as_mut().and_then(|its| its.next_command(ram))
+        {
             self.execute_its_command(command, ram);
+            let pending: usize = self.redistributors.iter().map(|r| r.lpis.pending_count()).sum();
+            work += 1 + pending / LPIS_PER_WORK;
         }
+        work > 0
     }
 }
 

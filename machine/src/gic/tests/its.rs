@@ -210,3 +210,46 @@ fn translater_write_on_the_bus_is_device_zero() {
     its.board.its().write(0x1_0040, 4, 2);
     assert_eq!(its.board.get(0, SysReg::ICC_IAR1_EL1), LPI);
 }
+
+#[test]
+fn events_are_bounded_over_all_devices() {
+    let mut board = ItsBoard::new();
+    let mapped = |board: &ItsBoard| board.board.gic.lock().its.as_ref().unwrap().event_count;
+    for device in [1_u64, 2] {
+        board.command([device << 32 | 0x08, 15, 1 << 63 | RAM, 0]);
+        for event in 0..40_000 {
+            board.command([device << 32 | 0x0a, (8192 + event) << 32 | event, 0, 0]);
+        }
+    }
+    assert_eq!(mapped(&board), crate::gic::its::EVENT_LIMIT);
+    // DISCARD makes room for one, and a device that is unmapped for all of its events.
+    board.command([1 << 32 | 0x0f, 7, 0, 0]);
+    board.command([1 << 32 | 0x0f, 7, 0, 0]);
+    assert_eq!(mapped(&board), crate::gic::its::EVENT_LIMIT - 1);
+    board.command([1 << 32 | 0x08, 15, 0, 0]);
+    assert_eq!(mapped(&board), crate::gic::its::EVENT_LIMIT - 40_000);
+}
+
+#[test]
+fn long_queue_of_costly_commands_is_worked_off_in_parts() {
+    let board = ItsBoard::new();
+    // All LPIs pending: the pending table is read when LPIs are enabled.
+    let gicr = board.board.redistributors();
+    gicr.write(0, 4, 0);
+    board.board.ram.fill(PENDING_TABLES[0] + 1024, 7168, 0xff).unwrap();
+    gicr.write(0x78, 8, PENDING_TABLES[0]);
+    gicr.write(0, 4, 1);
+    for index in 0..128_u64 {
+        board.board.ram.write::<u64>(QUEUE + index * 32, 0x0d).unwrap();
+        board.board.ram.write::<u64>(QUEUE + index * 32 + 16, 0).unwrap();
+    }
+    let its = board.board.its();
+    let end = (board.written + 4096 - 32) % 4096;
+    its.write(0x88, 8, end);
+    let mut reads = 0;
+    while its.read(0x90, 8) != end {
+        reads += 1;
+        assert!(reads < 128, "every read makes progress");
+    }
+    assert!(reads > 2, "one access does not do it all");
+}
