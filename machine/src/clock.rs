@@ -35,6 +35,9 @@ pub struct Clock {
 /// Counted mode scales blocks of 2^20 instructions, so that the fixed point loses nothing that matters.
 const COUNTED_SHIFT: u32 = 20;
 
+/// Counted time never comes further than this, so that sums of counts do not overflow: a century or more.
+const COUNTED_LIMIT: u64 = 1 << 62;
+
 impl Clock {
     /// The frequency that Armv8.6 and later CPUs must report.
     pub const FREQUENCY_1_GHZ: u32 = 1_000_000_000;
@@ -114,7 +117,9 @@ impl Clock {
             return None;
         }
         let ticks = u128::from(deadline.saturating_sub(self.offset.load(Ordering::Relaxed)));
-        u64::try_from((ticks << (32 + COUNTED_SHIFT)).div_ceil(u128::from(self.scale))).ok()
+        u64::try_from((ticks << (32 + COUNTED_SHIFT)).div_ceil(u128::from(self.scale)))
+            .ok()
+            .filter(|&retired| retired <= COUNTED_LIMIT)
     }
 }
 
@@ -144,6 +149,13 @@ mod tests {
                 assert!(clock.now(retired - 1) < deadline);
             }
         }
+    }
+
+    #[test]
+    fn deadline_beyond_the_end_of_counted_time_never_comes() {
+        let clock = counted(1000, Clock::FREQUENCY_1_GHZ);
+        assert_eq!(clock.retired_at(u64::MAX - 1), None);
+        assert_eq!(clock.retired_at(1 << 60), Some(1 << 60));
     }
 
     #[test]

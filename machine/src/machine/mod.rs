@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use build::{Assembled, Boot, BuildError, MachineConfig};
 pub use cpus::{CpuOn, CpuSlot};
 pub use fingerprint::fingerprint;
-pub use schedule::{Outcome, run};
+pub use schedule::{Outcome, run, run_for};
 
 /// Why a machine stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -34,7 +34,7 @@ pub struct Outcome {
 /// When the host cannot make a thread.
 pub fn run(machine: &Arc<Machine>, devices: &Arc<Devices>) -> std::io::Result<Outcome> {
     let cpus = if matches!(machine.clock.mode(), ClockMode::Counted { .. }) {
-        run_in_turn(machine, devices)
+        run_in_turn(machine, devices, u64::MAX)
     } else {
         let (shared, polled) = (machine.clone(), devices.clone());
         let poller = thread::Builder::new().name("devices".into()).spawn(move || {
@@ -49,6 +49,15 @@ pub fn run(machine: &Arc<Machine>, devices: &Arc<Devices>) -> std::io::Result<Ou
         cpus?
     };
     Ok(Outcome { stop: machine.stopped().unwrap_or(Stop::Request), cpus })
+}
+
+/// Runs all CPUs on the calling thread in counted time until the machine stops, or stops it when `instructions`
+/// have passed on each CPU, counting those that it idled through. A turn that has begun is finished. When nothing
+/// is left to wait for, the end has come too.
+#[must_use]
+pub fn run_for(machine: &Arc<Machine>, devices: &Arc<Devices>, instructions: u64) -> Outcome {
+    let cpus = run_in_turn(machine, devices, instructions);
+    Outcome { stop: machine.stopped().unwrap_or(Stop::Request), cpus }
 }
 
 /// One thread for each CPU.
@@ -123,8 +132,8 @@ struct Player {
 }
 
 /// All CPUs on this thread, in turns of [`SLICE`] instructions of counted time. What happens depends on
-/// nothing but the machine's input.
-fn run_in_turn(machine: &Arc<Machine>, devices: &Devices) -> Vec<CpuState> {
+/// nothing but the machine's input. Ends at the common time `limit` too.
+fn run_in_turn(machine: &Arc<Machine>, devices: &Devices, limit: u64) -> Vec<CpuState> {
     let mut players: Vec<Player> = (0..machine.slots.len())
         .map(|i| Player {
             cpu: Vcpu::new(machine.clone(), i),
@@ -134,6 +143,9 @@ fn run_in_turn(machine: &Arc<Machine>, devices: &Devices) -> Vec<CpuState> {
         .collect();
     let mut turn_ends = 0;
     for turn in 0_u64.. {
+        if turn_ends >= limit {
+            machine.stop(Stop::Request);
+        }
         if machine.is_stopping() {
             break;
         }
@@ -146,7 +158,15 @@ fn run_in_turn(machine: &Arc<Machine>, devices: &Devices) -> Vec<CpuState> {
             busy |= play(player, turn_ends);
         }
         if !busy {
-            turn_ends = skip_idle(machine, &players, turn_ends);
+            turn_ends = match skip_idle(machine, &players, turn_ends) {
+                Some(next) => next,
+                None if limit < u64::MAX => limit,
+                None => {
+                    // Only input from outside can go on from here.
+                    machine.cpu(0).park(Duration::from_millis(10));
+                    turn_ends
+                }
+            };
         }
     }
     players.into_iter().map(|p| p.cpu.state).collect()
@@ -193,19 +213,12 @@ fn play(player: &mut Player, until: u64) -> bool {
 }
 
 /// Nobody has anything to do before the next timer: answers the time, at or after `now`, to go on from.
-fn skip_idle(machine: &Machine, players: &[Player], now: u64) -> u64 {
+fn skip_idle(machine: &Machine, players: &[Player], now: u64) -> Option<u64> {
     let next = players
         .iter()
         .filter(|p| p.on)
         .filter_map(|p| crate::timer::next_deadline(&p.cpu))
         .filter_map(|at| machine.clock.retired_at(at))
         .min();
-    match next {
-        Some(at) => now.max(at.saturating_sub(SLICE)),
-        None => {
-            // Only input from outside can go on from here.
-            machine.cpu(0).park(Duration::from_millis(10));
-            now
-        }
-    }
+    next.map(|at| now.max(at.saturating_sub(SLICE)))
 }

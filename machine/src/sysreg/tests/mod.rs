@@ -252,3 +252,31 @@ fn event_type_through_the_selected_register_has_the_same_bits() {
     write(&mut cpu, SysReg::PMXEVTYPER_EL0, u64::MAX).unwrap();
     assert_eq!(read(&mut cpu, SysReg::PMEVTYPER2_EL0), Ok(direct));
 }
+
+/// Whatever the numbers in the instruction, an access has a value or an exception. Values written at one
+/// encoding are there when the next one is tried, as a guest may do.
+#[test]
+fn every_encoding_is_answered_at_every_level() {
+    let (host, nested) = (hcr_el2::E2H.mask(), hcr_el2::NV.mask() | hcr_el2::NV2.mask());
+    for (model, hcrs) in [
+        ("max", &[0, host, host | hcr_el2::TGE.mask(), nested, nested | hcr_el2::NV1.mask()][..]),
+        ("cortex-a57", &[0]),
+    ] {
+        for (&hcr, el) in hcrs.iter().flat_map(|hcr| [(hcr, 0), (hcr, 1), (hcr, 2)]) {
+            let mut cpu = cpu(model);
+            for encoding in 0..=0xffff_u32 {
+                cpu.set_sys(SysReg::HCR_EL2, hcr);
+                at_el(&mut cpu, el);
+                let value = [0, !0, 0x5555_5555_5555_5555, 0x4000_0000][encoding as usize / 7 % 4];
+                let words = 0xd500_0000 | encoding << 5;
+                let _ = mrs(&mut cpu, words | 1 << 21 | 1);
+                cpu.set_x(1, value);
+                let _ = msr(&mut cpu, words | 1);
+                if encoding >> 14 == 1 {
+                    cpu.set_x(1, value);
+                    let _ = sys(&mut cpu, words | 1);
+                }
+            }
+        }
+    }
+}
