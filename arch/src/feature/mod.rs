@@ -178,7 +178,10 @@ impl FeatureSet {
         let own = self.iter().filter(move |f| !f.requires().holds(&facts));
         let own = own.map(|f| Violation { feature: Some(f), requires: f.requires() });
         let facts = IdFacts { set: self, read: &|_| 0 };
-        let others = CONSTRAINTS.iter().filter(move |c| c.when.holds(&facts) && !c.requires.holds(&facts));
+        let others = CONSTRAINTS
+            .iter()
+            .chain(&CONSEQUENCES)
+            .filter(move |c| c.when.holds(&facts) && !c.requires.holds(&facts));
         own.chain(others.map(|c| Violation { feature: first_feature(&c.when), requires: &c.requires }))
     }
 }
@@ -220,6 +223,11 @@ struct Constraint {
     requires: Expr,
 }
 
+/// What follows from prose and is not in the table: from Armv8.1 on, a CPU with EL2 has FEAT_VHE, and nested
+/// virtualization is newer.
+static CONSEQUENCES: [Constraint; 1] =
+    [Constraint { when: Expr::Feature(Feature::FEAT_NV), requires: Expr::Feature(Feature::FEAT_VHE) }];
+
 struct IdRule {
     features: &'static [Feature],
     when: Expr,
@@ -259,6 +267,12 @@ mod tests {
         let set = FeatureSet::EMPTY.with(&[Feature::FEAT_NV2]);
         let v = set.violations().next().map(|v| (v.feature, *v.requires));
         assert_eq!(v, Some((Some(Feature::FEAT_NV2), Expr::Feature(Feature::FEAT_NV))));
+    }
+
+    #[test]
+    fn violations_of_nv_without_vhe_name_both() {
+        let set = FeatureSet::EMPTY.with(&[Feature::FEAT_NV]);
+        assert!(set.violations().any(|v| v.to_string() == "FEAT_NV requires FEAT_VHE"));
     }
 
     #[test]
