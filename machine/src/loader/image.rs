@@ -30,6 +30,11 @@ impl Image {
         let word = |offset| field(&bytes, offset).map(u64::from_le_bytes).ok_or_else(truncated);
         let (text_offset, image_size, flags) = (word(8)?, word(16)?, ImageFlags(word(24)?));
         field::<HEADER_BYTES>(&bytes, 0).ok_or_else(truncated)?;
+        if let Some(needed) = end_of_sections(&bytes)
+            && needed > length
+        {
+            return Err(LoadError::Truncated { what: "the Image", needed, found: length });
+        }
         // Documentation/arch/arm64/booting.rst: where image_size is zero, text_offset is not to be trusted.
         let text_offset = if image_size == 0 { OLD_TEXT_OFFSET } else { text_offset };
         Ok(Self { bytes, text_offset, memory_bytes: image_size.max(length), flags })
@@ -54,6 +59,31 @@ impl Image {
     pub fn flags(&self) -> ImageFlags {
         self.flags
     }
+}
+
+/// Where the file of an Image that is also an EFI program ends, by its section headers. Its own header does not
+/// say: `image_size` counts memory that the file does not fill. `None` where there are none.
+fn end_of_sections(bytes: &[u8]) -> Option<u64> {
+    const SECTION_BYTES: usize = 40;
+    let half = |offset| field(bytes, offset).map(u16::from_le_bytes).map(usize::from);
+    let word = |offset| field(bytes, offset).map(u32::from_le_bytes);
+    if !bytes.starts_with(b"MZ") {
+        return None;
+    }
+    let coff = usize::try_from(word(60)?).ok()?;
+    if field(bytes, coff).as_ref() != Some(b"PE\0\0") {
+        return None;
+    }
+    // The optional header follows 24 bytes of signature and file header, and the sections follow that.
+    let first = coff.checked_add(24)?.checked_add(half(coff.checked_add(20)?)?)?;
+    let count = half(coff.checked_add(6)?)?;
+    (0..count)
+        .map_while(|index| {
+            let section = first.checked_add(index * SECTION_BYTES)?;
+            let (size, start) = (word(section.checked_add(16)?)?, word(section.checked_add(20)?)?);
+            Some(u64::from(size) + u64::from(start))
+        })
+        .max()
 }
 
 /// The `flags` field of the header.

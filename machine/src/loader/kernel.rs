@@ -90,6 +90,28 @@ mod tests {
     }
 
     #[test]
+    fn image_that_ends_before_its_sections_is_truncated() {
+        let mut bytes = vec![0; 0x200];
+        bytes[..2].copy_from_slice(b"MZ");
+        bytes[56..64].copy_from_slice(b"ARM\x64\x40\0\0\0");
+        bytes[0x40..0x44].copy_from_slice(b"PE\0\0");
+        bytes[0x46] = 1;
+        bytes[0x54] = 0x20;
+        // The only section: 0x100 bytes from 0x100.
+        bytes[0x89] = 1;
+        bytes[0x8d] = 1;
+        assert_eq!(parsed_image(bytes.clone()).bytes().len(), 0x200);
+        bytes.pop();
+        let error = Kernel::parse(bytes, LIMIT).unwrap_err();
+        assert!(matches!(error, LoadError::Truncated { needed: 0x200, found: 0x1ff, .. }), "{error}");
+        // Offsets that lead nowhere are no sections.
+        let mut wild = image();
+        wild[..2].copy_from_slice(b"MZ");
+        wild[60..64].fill(0xff);
+        assert!(Kernel::parse(wild, LIMIT).is_ok());
+    }
+
+    #[test]
     fn packed_images_are_unpacked() {
         for file in [gzip(&image()), zboot("gzip", &gzip(&image())), zboot("zstd22", &zstd(&image()))] {
             assert_eq!(parsed_image(file).bytes(), image());

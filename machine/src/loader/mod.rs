@@ -43,7 +43,7 @@ pub enum LoadError {
         method: String,
     },
     /// The packed data are damaged.
-    #[error("the kernel cannot be unpacked ({method})")]
+    #[error("the kernel cannot be unpacked, its {method} data are truncated or damaged ({source})")]
     Unpack {
         /// `gzip` or `zstd`.
         method: &'static str,
@@ -57,7 +57,7 @@ pub enum LoadError {
         limit_bytes: u64,
     },
     /// The ELF file is damaged.
-    #[error("the kernel is a damaged ELF file")]
+    #[error("the kernel is a truncated or damaged ELF file ({0})")]
     Elf(#[source] object::Error),
     /// The ELF file is for something else.
     #[error("the kernel is an ELF file, but not a little-endian AArch64 executable")]
