@@ -22,7 +22,7 @@ pub(crate) enum Command {
 #[derive(clap::Args, Debug, Default)]
 pub(crate) struct RunArgs {
     /// Machine file (TOML) with the same keys as these options; options win
-    #[arg(long, value_name = "FILE", help_heading = "Machine")]
+    #[arg(long, visible_alias = "machine", value_name = "FILE", help_heading = "Machine")]
     pub(crate) config: Option<PathBuf>,
     /// CPU model and changes to it: max, max,-sve, neoverse-n2, cortex-a76, ... [default: max]
     #[arg(long, value_name = "MODEL", help_heading = "Machine")]

@@ -100,7 +100,7 @@ impl MachineFile {
 
     fn read(path: &Path) -> Result<MachineFile, CliError> {
         let text = fs::read_to_string(path)
-            .map_err(|e| CliError::usage(format!("cannot read machine file {}: {e}", path.display())))?;
+            .map_err(|e| CliError::usage(format!("cannot read the machine file {}: {e}", path.display())))?;
         let mut file = MachineFile::parse(&text).map_err(|e| CliError {
             message: format!("machine file {}: {}", path.display(), e.message),
             ..e
@@ -117,8 +117,13 @@ impl MachineFile {
     }
 
     fn parse(text: &str) -> Result<MachineFile, CliError> {
-        let table: toml::Table =
-            toml::from_str(text).map_err(|e| CliError::config(e.to_string().trim_end().to_owned()))?;
+        let wrong = |error: &toml::de::Error| {
+            let at = error.span().map_or(0, |span| span.start.min(text.len()));
+            let line = 1 + text.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count();
+            CliError::config(format!("line {line}: {}", error.message()))
+                .hint("`droste run --dump-config` shows the form and names of all keys in use")
+        };
+        let table: toml::Table = toml::from_str(text).map_err(|e| wrong(&e))?;
         if let Some(unknown) = table.keys().find(|k| !KEYS.contains(&k.as_str())) {
             let error = CliError::config(format!("unknown key `{unknown}`"));
             return Err(match nearest(unknown) {
@@ -126,12 +131,14 @@ impl MachineFile {
                 None => error.hint(format!("known keys are {}", KEYS.join(", "))),
             });
         }
-        toml::from_str(text).map_err(|e| CliError::config(e.to_string().trim_end().to_owned()))
+        toml::from_str(text).map_err(|e| wrong(&e))
     }
 
     /// RAM in bytes.
     pub(crate) fn memory_bytes(&self) -> Result<u64, CliError> {
-        self.memory.as_deref().map_or(Ok(1 << 30), size::parse).map_err(CliError::config)
+        let bytes = self.memory.as_deref().map_or(Ok(1 << 30), size::parse);
+        bytes
+            .map_err(|e| CliError::config(e).hint("a size is a number with K, M, G or T, such as 512M or 4G"))
     }
 }
 

@@ -7,17 +7,14 @@ mod run;
 mod size;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use error::CliError;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let args = match args::Args::try_parse() {
         Ok(args) => args,
-        Err(e) => {
-            // Help and version are no errors; the rest is bad usage.
-            let _ = e.print();
-            return if e.use_stderr() { ExitCode::from(error::USAGE) } else { ExitCode::SUCCESS };
-        }
+        Err(e) => return wrong_arguments(&e),
     };
     let result = match args.command {
         args::Command::Run(options) => run::run(&options),
@@ -28,9 +25,36 @@ fn main() -> ExitCode {
     })
 }
 
+/// Says what is wrong with the arguments; or what was asked for, as help and version are no errors.
+fn wrong_arguments(error: &clap::Error) -> ExitCode {
+    let helps = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if helps || !error.use_stderr() {
+        let _ = error.print();
+        return if helps { ExitCode::from(error::USAGE) } else { ExitCode::SUCCESS };
+    }
+    // The first line is the sentence; one of the others may be a tip.
+    let text = error.to_string();
+    let mut lines = text.lines().map(str::trim);
+    let sentence = lines.next().unwrap_or_default();
+    let tip = lines.find_map(|line| line.strip_prefix("tip: ").map(str::trim));
+    let error = CliError::usage(sentence.strip_prefix("error: ").unwrap_or(sentence));
+    let error = match tip {
+        Some(tip) => error.hint(tip),
+        None => error,
+    };
+    report(&error);
+    ExitCode::from(error.code)
+}
+
 fn report(error: &CliError) {
-    eprintln!("error: {}", error.message);
-    if let Some(hint) = &error.hint {
-        eprintln!("hint: {hint}");
+    // One line each, whatever a library has to say.
+    let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    eprintln!("error: {}", line(&error.message));
+    match &error.hint {
+        Some(hint) => eprintln!("hint: {}", line(hint)),
+        None if matches!(error.code, error::USAGE | error::CONFIG) => {
+            eprintln!("hint: `droste run --help` lists the options and their values");
+        }
+        None => {}
     }
 }

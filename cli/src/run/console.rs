@@ -19,8 +19,10 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn new(pattern: &str) -> Result<Watch, CliError> {
-        let regex = Regex::new(pattern)
-            .map_err(|e| CliError::usage(format!("`{pattern}` is no regular expression: {e}")))?;
+        let regex = Regex::new(pattern).map_err(|e| {
+            CliError::usage(format!("`{pattern}` is no regular expression: {e}"))
+                .hint("put a backslash before characters that are meant as they are")
+        })?;
         Ok(Watch { regex, line: Mutex::default() })
     }
 

@@ -16,13 +16,17 @@ pub(super) fn tracer(args: &RunArgs) -> Result<Option<Box<dyn Tracer>>, CliError
         return Err(CliError::usage(format!("`{unknown}` cannot be logged")).hint("known: int"));
     }
     if args.log.is_empty() {
-        return Ok(None);
+        return match &args.log_file {
+            Some(path) => Err(CliError::usage(format!("nothing is logged to {}", path.display()))
+                .hint("say what to log with --log, such as --log int")),
+            None => Ok(None),
+        };
     }
     let sink: Box<dyn Write + Send> = match &args.log_file {
-        Some(path) => Box::new(BufWriter::new(
-            File::create(path)
-                .map_err(|e| CliError::usage(format!("cannot write {}: {e}", path.display())))?,
-        )),
+        Some(path) => Box::new(BufWriter::new(File::create(path).map_err(|e| {
+            CliError::usage(format!("cannot write the log {}: {e}", path.display()))
+                .hint("name a file in a directory that you may write to")
+        })?)),
         None => Box::new(std::io::stderr()),
     };
     Ok(Some(Box::new(ExceptionLog(Mutex::new(sink)))))

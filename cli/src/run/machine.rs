@@ -4,18 +4,22 @@ use super::console::HostConsole;
 use super::virtio;
 use crate::config::MachineFile;
 use crate::error::CliError;
+use droste_arch::feature::Feature;
 use droste_machine::clock::ClockMode;
-use droste_machine::cpu::model::Model;
+use droste_machine::cpu::model::{Model, ModelError};
 use droste_machine::engine::Engine;
-use droste_machine::loader::Kernel;
+use droste_machine::loader::{Kernel, LoadError};
 use droste_machine::machine::{Boot, BuildError, Machine, MachineConfig, Outcome, fingerprint};
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The most CPUs that a machine may have.
 const CPU_LIMIT: u32 = 8;
+/// The sizes of RAM that a machine may have; QEMU's `virt` has the same limit.
+const RAM_BYTES: RangeInclusive<u64> = 1 << 20..=255 << 30;
 /// Guest time of an instruction in deterministic mode, in picoseconds: one instruction is one nanosecond.
 const COUNTED_PS: u32 = 1000;
 /// 2026-01-01 00:00:00 UTC, the time of day in deterministic mode.
@@ -32,31 +36,32 @@ pub(super) fn describe(
             .hint("set the number with --cpus"));
     }
     let ram_bytes = file.memory_bytes()?;
-    if ram_bytes < 1 << 20 || !ram_bytes.is_multiple_of(4096) {
-        return Err(CliError::usage("RAM is at least 1M and a multiple of 4K")
-            .hint("set the size with --memory, such as --memory 1G"));
+    if !RAM_BYTES.contains(&ram_bytes) || !ram_bytes.is_multiple_of(4096) {
+        return Err(CliError::usage(format!(
+            "RAM is 1M to 255G and a multiple of 4K, not {ram_bytes} bytes"
+        ))
+        .hint("set the size with --memory, such as --memory 1G"));
     }
     let el = file.el.unwrap_or(2);
     if !(1..=2).contains(&el) {
-        return Err(CliError::usage(format!("the highest Exception level is 1 or 2, not {el}")));
+        return Err(CliError::usage(format!("the highest Exception level is 1 or 2, not {el}"))
+            .hint("--el 2 is the default, --el 1 leaves EL2 out"));
     }
     let name = file.cpu.as_deref().unwrap_or("max");
-    let mut model = Model::parse(name).map_err(|e| {
-        CliError::config(e).hint("models: max, neoverse-n2, neoverse-v1, neoverse-v2, cortex-a76, cortex-a57")
-    })?;
+    let mut model = Model::parse(name).map_err(|e| wrong_cpu(name, &e))?;
     if el == 1 {
         model = model.without_el2();
     }
     let list_register_count = usize::from(file.list_registers.unwrap_or(4));
     if !(1..=16).contains(&list_register_count) {
-        return Err(CliError::usage("a GIC has 1 to 16 list registers"));
+        return Err(CliError::usage(format!("a GIC has 1 to 16 list registers, not {list_register_count}"))
+            .hint("--list-registers 4 is the default"));
     }
     let Some(kernel) = &file.kernel else {
         return Err(CliError::usage("there is nothing to boot").hint("name a kernel with --kernel"));
     };
     let boot = Boot {
-        kernel: Kernel::parse(read("kernel", kernel)?, ram_bytes)
-            .map_err(|e| CliError::usage(format!("{}: {e}", kernel.display())).hint(KERNEL_HINT))?,
+        kernel: Kernel::parse(read("kernel", kernel)?, ram_bytes).map_err(|e| wrong_kernel(kernel, &e))?,
         initrd: file.initrd.as_deref().map(|path| read("initrd", path)).transpose()?,
         command_line: file.append.clone().unwrap_or_default(),
         device_tree: file.dtb.as_deref().map(|path| read("device tree", path)).transpose()?,
@@ -92,19 +97,74 @@ pub(super) fn describe(
     Ok((config, boot))
 }
 
+const DTB_HINT: &str = "leave out --dtb for the machine's own, or start from what --dump-dtb writes";
+const MEMORY_HINT: &str = "give the guest more memory with --memory";
 const KERNEL_HINT: &str = "an arm64 Image, Image.gz, EFI zboot kernel or AArch64 ELF file is wanted";
 
 fn read(what: &str, path: &Path) -> Result<Vec<u8>, CliError> {
-    fs::read(path).map_err(|e| CliError::usage(format!("cannot read the {what} {}: {e}", path.display())))
+    fs::read(path).map_err(|e| {
+        CliError::usage(format!("cannot read the {what} {}: {e}", path.display()))
+            .hint(format!("the {what} is a file that you may read"))
+    })
+}
+
+fn wrong_kernel(path: &Path, error: &LoadError) -> CliError {
+    let said = CliError::usage(format!("cannot boot {}: {error}", path.display()));
+    said.hint(match error {
+        LoadError::UnpackedTooLarge { .. } => MEMORY_HINT,
+        LoadError::Truncated { .. } | LoadError::Unpack { .. } | LoadError::Elf(_) => {
+            "the file is damaged or incomplete: copy or build it again"
+        }
+        _ => KERNEL_HINT,
+    })
+}
+
+fn wrong_cpu(name: &str, error: &ModelError) -> CliError {
+    let said = CliError::config(format!("the CPU {name} cannot be: {error}"));
+    match error {
+        ModelError::UnknownModel(_) => {
+            said.hint("a CPU is MODEL[,+FEATURE][,-FEATURE]..., such as max,-lse2")
+        }
+        ModelError::NoSign(word) => {
+            said.hint(format!("write +{word} to add the feature, -{word} to remove it"))
+        }
+        ModelError::UnknownFeature(word) => said.hint(match nearest_feature(word) {
+            Some(known) => format!("did you mean {known}?"),
+            None => "features have the names of the architecture, with or without FEAT_".into(),
+        }),
+        ModelError::NotImplemented(feature) => said.hint(format!("leave out +{feature}")),
+        ModelError::NotChangeable(feature) => {
+            said.hint(format!("change the features that {feature} comes with, or choose another model"))
+        }
+        ModelError::Impossible(_) => {
+            said.hint("change both features, in one list, or choose a model that has what you need")
+        }
+    }
+}
+
+/// The name of the feature that is most like `word`, if one is.
+fn nearest_feature(word: &str) -> Option<&'static str> {
+    let word = word.to_ascii_lowercase();
+    let plain = word.strip_prefix("feat_").unwrap_or(&word);
+    Feature::all()
+        .map(Feature::name)
+        .map(|name| {
+            let known = name.strip_prefix("FEAT_").unwrap_or(name).to_ascii_lowercase();
+            (strsim::damerau_levenshtein(plain, &known), name)
+        })
+        .filter(|&(distance, _)| distance <= plain.len().div_ceil(3))
+        .min()
+        .map(|(_, name)| name)
 }
 
 /// An error of assembling the machine, for the user.
 pub(super) fn explain(error: BuildError) -> CliError {
     match error {
         BuildError::Engine => CliError::usage(error).hint("use --engine interp"),
-        BuildError::Ram(_) => CliError::software(error),
-        BuildError::Load(_) => CliError::usage(error).hint("give the guest more memory with --memory"),
-        BuildError::DeviceTree(_) => CliError::usage(error),
+        BuildError::Ram(_) => CliError::software(error).hint("ask for less with --memory"),
+        BuildError::Load(LoadError::DtbTooLarge { .. }) => CliError::usage(error).hint(DTB_HINT),
+        BuildError::Load(_) => CliError::usage(error).hint(MEMORY_HINT),
+        BuildError::DeviceTree(_) => CliError::usage(error).hint(DTB_HINT),
     }
 }
 

@@ -74,8 +74,10 @@ fn dump(
     let placement = config.place(boot).map_err(machine::explain)?;
     let dtb = config.device_tree(boot, &placement).map_err(machine::explain)?;
     if let Some(path) = &args.dump_dtb {
-        std::fs::write(path, &dtb)
-            .map_err(|e| CliError::usage(format!("cannot write {}: {e}", path.display())))?;
+        std::fs::write(path, &dtb).map_err(|e| {
+            CliError::usage(format!("cannot write {}: {e}", path.display()))
+                .hint("name a file in a directory that you may write to")
+        })?;
     }
     if args.dump_dts {
         print!("{}", device_tree::to_source(&dtb).map_err(CliError::software)?);

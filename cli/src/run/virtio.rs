@@ -2,10 +2,12 @@
 
 use crate::config::MachineFile;
 use crate::error::CliError;
+use droste_machine::board::memory_map::VIRTIO_COUNT;
 use droste_machine::devices::disk::{Disk, FileStore, MemoryStore, Overlay, RawFile};
 use droste_machine::devices::net::user::{Forward, UserNet, UserNetConfig};
 use droste_machine::devices::virtio::VirtioDevice;
 use droste_machine::devices::virtio::{block::Block, net::Net};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +33,13 @@ struct DiskOption {
 
 /// Makes the virtio devices that the machine file names: disks, then networks, each in their order.
 pub(super) fn devices(file: &MachineFile) -> Result<Vec<Box<dyn VirtioDevice>>, CliError> {
+    let count = file.disk.len() + file.net.len();
+    if count > VIRTIO_COUNT as usize {
+        return Err(CliError::usage(format!(
+            "a machine has {VIRTIO_COUNT} disks and networks at most, not {count}"
+        ))
+        .hint("leave some of --disk and --net out"));
+    }
     let mut devices: Vec<Box<dyn VirtioDevice>> = Vec::new();
     for (index, text) in file.disk.iter().enumerate() {
         let disk = parse_disk(text)?.open()?;
@@ -40,8 +49,10 @@ pub(super) fn devices(file: &MachineFile) -> Result<Vec<Box<dyn VirtioDevice>>, 
         let mut mac = FIRST_MAC;
         mac[5] = mac[5].wrapping_add(index);
         let config = UserNetConfig { mac, ..parse_net(text)? };
-        let net = UserNet::new(&config)
-            .map_err(|e| CliError::usage(format!("cannot listen for --net {text}: {e}")))?;
+        let net = UserNet::new(&config).map_err(|e| {
+            CliError::usage(format!("cannot listen for --net {text}: {e}"))
+                .hint("choose another HOSTPORT in forward=tcp:HOSTPORT:GUESTPORT")
+        })?;
         devices.push(Box::new(Net::new(Box::new(net), mac)));
     }
     Ok(devices)
@@ -59,16 +70,31 @@ pub(crate) fn disk_relative_to(base: &Path, text: &str) -> String {
 
 impl DiskOption {
     fn open(&self) -> Result<Box<dyn Disk>, CliError> {
-        let failed = |path: &Path, error: &dyn std::fmt::Display| {
-            CliError::usage(format!("cannot use the disk {}: {error}", path.display()))
+        let failed = |path: &Path, error: &io::Error| {
+            let said = CliError::usage(format!("cannot use the disk {}: {error}", path.display()));
+            said.hint(match error.kind() {
+                io::ErrorKind::NotFound => {
+                    "a disk is a raw image that exists, such as `truncate -s 4G FILE` makes"
+                }
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    "add ,ro for a read-only disk, or ,overlay to keep writes elsewhere"
+                }
+                _ => DISK_HINT,
+            })
         };
+        if self.path.is_dir() {
+            return Err(failed(&self.path, &io::ErrorKind::IsADirectory.into()));
+        }
         let base = RawFile::open(&self.path, self.read_only || self.overlay.is_some())
             .map_err(|e| failed(&self.path, &e))?;
         Ok(match &self.overlay {
             None => Box::new(base),
             Some(OverlayPlace::Memory) => Box::new(Overlay::new(Box::new(base), MemoryStore::default())),
             Some(OverlayPlace::File(path)) => {
-                let store = FileStore::open(path, base.size_bytes()).map_err(|e| failed(path, &e))?;
+                let store = FileStore::open(path, base.size_bytes()).map_err(|e| {
+                    CliError::usage(format!("cannot use the overlay {}: {e}", path.display()))
+                        .hint("name a new file, or one that was this disk's overlay before")
+                })?;
                 Box::new(Overlay::new(Box::new(base), store))
             }
         })
