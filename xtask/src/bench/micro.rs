@@ -107,6 +107,7 @@ fn run(test: &Test, subject: &Subject, count: &str) -> Result<(Cost, Said)> {
         memory_mb: 256,
         el: 2,
         deterministic: false,
+        jit: false,
     };
     let (cost, lines) = measure::run(&mut subject.command(&spec)?, LIMIT)?;
     let said = lines.iter().find_map(|line| said(line, test.name));

@@ -54,10 +54,7 @@ impl Subject {
             // As fast as QEMU can be: its default algorithm costs ten times as much.
             spec.cpu = "max,pauth-impdef=on";
         }
-        let mut command = self.engine().command(&spec)?;
-        if self != Subject::Qemu {
-            command.args(["--engine", self.name()]);
-        }
-        Ok(command)
+        spec.jit = self == Subject::Jit;
+        self.engine().command(&spec)
     }
 }
