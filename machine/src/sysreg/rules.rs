@@ -143,13 +143,17 @@ impl Compiler<'_> {
         let mut accessors: Vec<Accessor> = Vec::new();
         let undefined = compiler.action(Action::Undefined);
         for r in SysReg::all() {
-            // Virtual registers have the encodings of the physical ones and no rules of their own.
+            // A register of a unit that is not modelled is as good as one without name; virtual registers
+            // have the encodings of the physical ones.
+            if [0, 1, 2].iter().all(|el| access::read(r, *el).is_empty() && access::write(r, *el).is_empty())
+            {
+                continue;
+            }
             let levels = [0, 1, 2];
             let read = levels.map(|el| compiler.list(access::read(r, el)));
             let write = levels.map(|el| compiler.list(access::write(r, el)));
             let number = &mut by_encoding[usize::from(r.encoding().0)];
             match accessors.get_mut(usize::from(*number).wrapping_sub(1)) {
-                Some(_) if r.name().starts_with("ICV_") => {}
                 Some(other) if r.is_readable() => other.read = read,
                 Some(other) => other.write = write,
                 None => {

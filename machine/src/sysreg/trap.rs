@@ -31,7 +31,7 @@ pub(super) fn undefined(cpu: &mut Vcpu, word: u32) -> Abort {
     cpu.undefined()
 }
 
-/// An MRS of an encoding that has no name: reserved ID registers are zero, and what else is UNDEFINED in
+/// An MRS of an encoding that has no rules: reserved ID registers are zero, and what else is UNDEFINED in
 /// their space is reported as a trap (FEAT_IDST).
 #[cold]
 pub(super) fn unknown_read(cpu: &mut Vcpu, word: u32) -> Result<u64, Abort> {
@@ -52,14 +52,14 @@ pub(super) fn unknown_read(cpu: &mut Vcpu, word: u32) -> Result<u64, Abort> {
     }
 }
 
-/// An access at an encoding that has no name.
+/// An access at an encoding that has no rules.
 #[cold]
 pub(super) fn unknown(cpu: &mut Vcpu, word: u32) -> Abort {
     if let Some(abort) = implementation_defined(cpu, word) {
         return abort;
     }
     if cpu.el() > 0 {
-        report(cpu, word, "unknown");
+        report(cpu, word, "unimplemented");
     }
     cpu.undefined()
 }

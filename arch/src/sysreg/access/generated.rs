@@ -817,76 +817,75 @@ static C808: Expr = Not(&AtLeast(Number::Quantity(Quantity::PriorityBits), Numbe
 static C809: Expr = Not(&Feature(FEAT_AA32EL1));
 static C810: Expr = Not(&Feature(FEAT_AIE));
 static C811: Expr = Not(&Feature(FEAT_ATS1A));
-static C812: Expr = Not(&Feature(FEAT_CCIDX));
-static C813: Expr = Not(&Feature(FEAT_DIT));
-static C814: Expr = Not(&Feature(FEAT_DPB));
-static C815: Expr = Not(&Feature(FEAT_DPB2));
-static C816: Expr = Not(&Feature(FEAT_Debugv8p1));
-static C817: Expr = Not(&Feature(FEAT_Debugv8p9));
-static C818: Expr = Not(&Feature(FEAT_EBEP));
-static C819: Expr = Not(&Feature(FEAT_ECV));
-static C820: Expr = Not(&Feature(FEAT_ECV_POFF));
-static C821: Expr = Not(&Feature(FEAT_EL2));
-static C822: Expr = Not(&Feature(FEAT_FGT));
-static C823: Expr = Not(&Feature(FEAT_FGT2));
-static C824: Expr = Not(&Feature(FEAT_FPMR));
-static C825: Expr = Not(&Feature(FEAT_GICv3));
-static C826: Expr = Not(&Feature(FEAT_GICv3_NMI));
-static C827: Expr = Not(&Feature(FEAT_HACDBS));
-static C828: Expr = Not(&Feature(FEAT_HCX));
-static C829: Expr = Not(&Feature(FEAT_HDBSS));
-static C830: Expr = Not(&Feature(FEAT_LOR));
-static C831: Expr = Not(&Feature(FEAT_LS64_ACCDATA));
-static C832: Expr = Not(&Feature(FEAT_MEC));
-static C833: Expr = Not(&Feature(FEAT_MTE));
-static C834: Expr = Not(&Feature(FEAT_MTE2));
-static C835: Expr = Not(&Feature(FEAT_NMI));
-static C836: Expr = Not(&Feature(FEAT_NV2));
-static C837: Expr = Not(&Feature(FEAT_OCCMO));
-static C838: Expr = Not(&Feature(FEAT_PAN));
-static C839: Expr = Not(&Feature(FEAT_PAN2));
-static C840: Expr = Not(&Feature(FEAT_PAuth));
-static C841: Expr = Not(&Feature(FEAT_PFAR));
-static C842: Expr = Not(&Feature(FEAT_PMUv3));
-static C843: Expr = Not(&Feature(FEAT_PMUv3_ICNTR));
-static C844: Expr = Not(&Feature(FEAT_PMUv3_SS));
-static C845: Expr = Not(&Feature(FEAT_PMUv3p4));
-static C846: Expr = Not(&Feature(FEAT_PMUv3p9));
-static C847: Expr = Not(&Feature(FEAT_PoPS));
-static C848: Expr = Not(&Feature(FEAT_RAS));
-static C849: Expr = Not(&Feature(FEAT_RASv1p1));
-static C850: Expr = Not(&Feature(FEAT_RASv2));
-static C851: Expr = Not(&Feature(FEAT_RNG));
-static C852: Expr = Not(&Feature(FEAT_S1PIE));
-static C853: Expr = Not(&Feature(FEAT_S1POE));
-static C854: Expr = Not(&Feature(FEAT_S2PIE));
-static C855: Expr = Not(&Feature(FEAT_S2POE));
-static C856: Expr = Not(&Feature(FEAT_SCTLR2));
-static C857: Expr = Not(&Feature(FEAT_SEBEP));
-static C858: Expr = Not(&Feature(FEAT_SME));
-static C859: Expr = Not(&Feature(FEAT_SPE));
-static C860: Expr = Not(&Feature(FEAT_SPECRES));
-static C861: Expr = Not(&Feature(FEAT_SPECRES2));
-static C862: Expr = Not(&Feature(FEAT_SPE_EXC));
-static C863: Expr = Not(&Feature(FEAT_SPE_FDS));
-static C864: Expr = Not(&Feature(FEAT_SPE_FnE));
-static C865: Expr = Not(&Feature(FEAT_SPE_nVM));
-static C866: Expr = Not(&Feature(FEAT_SRMASK));
-static C867: Expr = Not(&Feature(FEAT_SSBS2));
-static C868: Expr = Not(&Feature(FEAT_STEP2));
-static C869: Expr = Not(&Feature(FEAT_SVE));
-static C870: Expr = Not(&Feature(FEAT_TCR2));
-static C871: Expr = Not(&Feature(FEAT_THE));
-static C872: Expr = Not(&Feature(FEAT_TLBIOS));
-static C873: Expr = Not(&Feature(FEAT_TLBIRANGE));
-static C874: Expr = Not(&Feature(FEAT_TLBIW));
-static C875: Expr = Not(&Feature(FEAT_TRBE));
-static C876: Expr = Not(&Feature(FEAT_TRBE_EXC));
-static C877: Expr = Not(&Feature(FEAT_TRBE_MPAM));
-static C878: Expr = Not(&Feature(FEAT_TRF));
-static C879: Expr = Not(&Feature(FEAT_UAO));
-static C880: Expr = Not(&Feature(FEAT_VHE));
-static C881: Expr = Not(&Feature(FEAT_XS));
+static C812: Expr = Not(&Feature(FEAT_DIT));
+static C813: Expr = Not(&Feature(FEAT_DPB));
+static C814: Expr = Not(&Feature(FEAT_DPB2));
+static C815: Expr = Not(&Feature(FEAT_Debugv8p1));
+static C816: Expr = Not(&Feature(FEAT_Debugv8p9));
+static C817: Expr = Not(&Feature(FEAT_EBEP));
+static C818: Expr = Not(&Feature(FEAT_ECV));
+static C819: Expr = Not(&Feature(FEAT_ECV_POFF));
+static C820: Expr = Not(&Feature(FEAT_EL2));
+static C821: Expr = Not(&Feature(FEAT_FGT));
+static C822: Expr = Not(&Feature(FEAT_FGT2));
+static C823: Expr = Not(&Feature(FEAT_FPMR));
+static C824: Expr = Not(&Feature(FEAT_GICv3));
+static C825: Expr = Not(&Feature(FEAT_GICv3_NMI));
+static C826: Expr = Not(&Feature(FEAT_HACDBS));
+static C827: Expr = Not(&Feature(FEAT_HCX));
+static C828: Expr = Not(&Feature(FEAT_HDBSS));
+static C829: Expr = Not(&Feature(FEAT_LOR));
+static C830: Expr = Not(&Feature(FEAT_LS64_ACCDATA));
+static C831: Expr = Not(&Feature(FEAT_MEC));
+static C832: Expr = Not(&Feature(FEAT_MTE));
+static C833: Expr = Not(&Feature(FEAT_MTE2));
+static C834: Expr = Not(&Feature(FEAT_NMI));
+static C835: Expr = Not(&Feature(FEAT_NV2));
+static C836: Expr = Not(&Feature(FEAT_OCCMO));
+static C837: Expr = Not(&Feature(FEAT_PAN));
+static C838: Expr = Not(&Feature(FEAT_PAN2));
+static C839: Expr = Not(&Feature(FEAT_PAuth));
+static C840: Expr = Not(&Feature(FEAT_PFAR));
+static C841: Expr = Not(&Feature(FEAT_PMUv3));
+static C842: Expr = Not(&Feature(FEAT_PMUv3_ICNTR));
+static C843: Expr = Not(&Feature(FEAT_PMUv3_SS));
+static C844: Expr = Not(&Feature(FEAT_PMUv3p4));
+static C845: Expr = Not(&Feature(FEAT_PMUv3p9));
+static C846: Expr = Not(&Feature(FEAT_PoPS));
+static C847: Expr = Not(&Feature(FEAT_RAS));
+static C848: Expr = Not(&Feature(FEAT_RASv1p1));
+static C849: Expr = Not(&Feature(FEAT_RASv2));
+static C850: Expr = Not(&Feature(FEAT_RNG));
+static C851: Expr = Not(&Feature(FEAT_S1PIE));
+static C852: Expr = Not(&Feature(FEAT_S1POE));
+static C853: Expr = Not(&Feature(FEAT_S2PIE));
+static C854: Expr = Not(&Feature(FEAT_S2POE));
+static C855: Expr = Not(&Feature(FEAT_SCTLR2));
+static C856: Expr = Not(&Feature(FEAT_SEBEP));
+static C857: Expr = Not(&Feature(FEAT_SME));
+static C858: Expr = Not(&Feature(FEAT_SPE));
+static C859: Expr = Not(&Feature(FEAT_SPECRES));
+static C860: Expr = Not(&Feature(FEAT_SPECRES2));
+static C861: Expr = Not(&Feature(FEAT_SPE_EXC));
+static C862: Expr = Not(&Feature(FEAT_SPE_FDS));
+static C863: Expr = Not(&Feature(FEAT_SPE_FnE));
+static C864: Expr = Not(&Feature(FEAT_SPE_nVM));
+static C865: Expr = Not(&Feature(FEAT_SRMASK));
+static C866: Expr = Not(&Feature(FEAT_SSBS2));
+static C867: Expr = Not(&Feature(FEAT_STEP2));
+static C868: Expr = Not(&Feature(FEAT_SVE));
+static C869: Expr = Not(&Feature(FEAT_TCR2));
+static C870: Expr = Not(&Feature(FEAT_THE));
+static C871: Expr = Not(&Feature(FEAT_TLBIOS));
+static C872: Expr = Not(&Feature(FEAT_TLBIRANGE));
+static C873: Expr = Not(&Feature(FEAT_TLBIW));
+static C874: Expr = Not(&Feature(FEAT_TRBE));
+static C875: Expr = Not(&Feature(FEAT_TRBE_EXC));
+static C876: Expr = Not(&Feature(FEAT_TRBE_MPAM));
+static C877: Expr = Not(&Feature(FEAT_TRF));
+static C878: Expr = Not(&Feature(FEAT_UAO));
+static C879: Expr = Not(&Feature(FEAT_VHE));
+static C880: Expr = Not(&Feature(FEAT_XS));
 static L0: [Rule; 3] = [Rule { when: &C3, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C720, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DAIF) }, ];
 static L1: [Rule; 2] = [Rule { when: &C38, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CNTPCT_EL0) }, ];
 static L2: [Rule; 2] = [Rule { when: &C42, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::MDRAR_EL1) }, ];
@@ -932,1771 +931,1768 @@ static L41: [Rule; 4] = [Rule { when: &C444, action: Trap { el: 2, ec: 0x18 } },
 static L42: [Rule; 4] = [Rule { when: &C444, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C342, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x100) }, Rule { when: &C771, action: Register(SysReg::CPACR_EL1) }, ];
 static L43: [Rule; 3] = [Rule { when: &C445, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C290, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::AIDR_EL1) }, ];
 static L44: [Rule; 3] = [Rule { when: &C445, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C299, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::REVIDR_EL1) }, ];
-static L45: [Rule; 4] = [Rule { when: &C446, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C114, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C280, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CLIDR_EL1) }, ];
-static L46: [Rule; 4] = [Rule { when: &C446, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C114, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C283, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CSSELR_EL1) }, ];
-static L47: [Rule; 4] = [Rule { when: &C446, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C114, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C338, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CCSIDR_EL1) }, ];
-static L48: [Rule; 4] = [Rule { when: &C446, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C114, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C343, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CSSELR_EL1) }, ];
-static L49: [Rule; 3] = [Rule { when: &C446, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C284, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CTR_EL0) }, ];
-static L50: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64AFR0_EL1) }, ];
-static L51: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64AFR1_EL1) }, ];
-static L52: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64DFR0_EL1) }, ];
-static L53: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64DFR1_EL1) }, ];
-static L54: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64DFR2_EL1) }, ];
-static L55: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64FPFR0_EL1) }, ];
-static L56: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64ISAR0_EL1) }, ];
-static L57: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64ISAR1_EL1) }, ];
-static L58: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64ISAR2_EL1) }, ];
-static L59: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64ISAR3_EL1) }, ];
-static L60: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR0_EL1) }, ];
-static L61: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR1_EL1) }, ];
-static L62: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR2_EL1) }, ];
-static L63: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR3_EL1) }, ];
-static L64: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR4_EL1) }, ];
-static L65: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64PFR0_EL1) }, ];
-static L66: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64PFR1_EL1) }, ];
-static L67: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64PFR2_EL1) }, ];
-static L68: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64SMFR0_EL1) }, ];
-static L69: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64ZFR0_EL1) }, ];
-static L70: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AFR0_EL1) }, ];
-static L71: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_DFR0_EL1) }, ];
-static L72: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_DFR1_EL1) }, ];
-static L73: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_ISAR0_EL1) }, ];
-static L74: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_ISAR1_EL1) }, ];
-static L75: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_ISAR2_EL1) }, ];
-static L76: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_ISAR3_EL1) }, ];
-static L77: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_ISAR4_EL1) }, ];
-static L78: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_ISAR5_EL1) }, ];
-static L79: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_ISAR6_EL1) }, ];
-static L80: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_MMFR0_EL1) }, ];
-static L81: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_MMFR1_EL1) }, ];
-static L82: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_MMFR2_EL1) }, ];
-static L83: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_MMFR3_EL1) }, ];
-static L84: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_MMFR4_EL1) }, ];
-static L85: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_MMFR5_EL1) }, ];
-static L86: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_PFR0_EL1) }, ];
-static L87: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_PFR1_EL1) }, ];
-static L88: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_PFR2_EL1) }, ];
-static L89: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::MVFR0_EL1) }, ];
-static L90: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::MVFR1_EL1) }, ];
-static L91: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::MVFR2_EL1) }, ];
-static L92: [Rule; 3] = [Rule { when: &C448, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x118) }, Rule { when: &C771, action: Register(SysReg::ACTLR_EL1) }, ];
-static L93: [Rule; 3] = [Rule { when: &C449, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C258, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L94: [Rule; 3] = [Rule { when: &C449, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C269, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L95: [Rule; 3] = [Rule { when: &C449, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C272, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L96: [Rule; 3] = [Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C226, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L97: [Rule; 3] = [Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C247, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L98: [Rule; 3] = [Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C271, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L99: [Rule; 4] = [Rule { when: &C451, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C464, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C224, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L100: [Rule; 4] = [Rule { when: &C451, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C465, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C225, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L101: [Rule; 4] = [Rule { when: &C451, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C465, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C236, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L102: [Rule; 4] = [Rule { when: &C451, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C465, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C275, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L103: [Rule; 3] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C261, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L104: [Rule; 3] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C262, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L105: [Rule; 3] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C263, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L106: [Rule; 3] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C264, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L107: [Rule; 3] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C265, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L108: [Rule; 3] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C266, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L109: [Rule; 4] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C245, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L110: [Rule; 4] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C246, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L111: [Rule; 4] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C248, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L112: [Rule; 4] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C249, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L113: [Rule; 4] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C250, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L114: [Rule; 4] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C251, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L115: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C339, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x128) }, Rule { when: &C771, action: Register(SysReg::AFSR0_EL1) }, ];
-static L116: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C340, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x130) }, Rule { when: &C771, action: Register(SysReg::AFSR1_EL1) }, ];
-static L117: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C341, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x108) }, Rule { when: &C771, action: Register(SysReg::CONTEXTIDR_EL1) }, ];
-static L118: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C344, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x138) }, Rule { when: &C771, action: Register(SysReg::ESR_EL1) }, ];
-static L119: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C345, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x220) }, Rule { when: &C771, action: Register(SysReg::FAR_EL1) }, ];
-static L120: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C350, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x140) }, Rule { when: &C771, action: Register(SysReg::MAIR_EL1) }, ];
-static L121: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C352, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x110) }, Rule { when: &C771, action: Register(SysReg::SCTLR_EL1) }, ];
-static L122: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C353, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x148) }, Rule { when: &C771, action: Register(SysReg::AMAIR_EL1) }, ];
-static L123: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C356, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x120) }, Rule { when: &C771, action: Register(SysReg::TCR_EL1) }, ];
-static L124: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C360, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x200) }, Rule { when: &C771, action: Register(SysReg::TTBR0_EL1) }, ];
-static L125: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C361, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x210) }, Rule { when: &C771, action: Register(SysReg::TTBR1_EL1) }, ];
-static L126: [Rule; 3] = [Rule { when: &C455, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C227, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L127: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C278, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x128) }, Rule { when: &C771, action: Register(SysReg::AFSR0_EL1) }, ];
-static L128: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C279, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x130) }, Rule { when: &C771, action: Register(SysReg::AFSR1_EL1) }, ];
-static L129: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C281, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x108) }, Rule { when: &C771, action: Register(SysReg::CONTEXTIDR_EL1) }, ];
-static L130: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C286, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x138) }, Rule { when: &C771, action: Register(SysReg::ESR_EL1) }, ];
-static L131: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C287, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x220) }, Rule { when: &C771, action: Register(SysReg::FAR_EL1) }, ];
-static L132: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C295, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x140) }, Rule { when: &C771, action: Register(SysReg::MAIR_EL1) }, ];
-static L133: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C300, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x110) }, Rule { when: &C771, action: Register(SysReg::SCTLR_EL1) }, ];
-static L134: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C301, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x148) }, Rule { when: &C771, action: Register(SysReg::AMAIR_EL1) }, ];
-static L135: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C304, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x120) }, Rule { when: &C771, action: Register(SysReg::TCR_EL1) }, ];
-static L136: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C308, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x200) }, Rule { when: &C771, action: Register(SysReg::TTBR0_EL1) }, ];
-static L137: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C309, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x210) }, Rule { when: &C771, action: Register(SysReg::TTBR1_EL1) }, ];
-static L138: [Rule; 3] = [Rule { when: &C462, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C228, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L139: [Rule; 3] = [Rule { when: &C462, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C229, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L140: [Rule; 3] = [Rule { when: &C462, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C230, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L141: [Rule; 3] = [Rule { when: &C462, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C231, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L142: [Rule; 3] = [Rule { when: &C484, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C625, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CNTP_TVAL_EL0) }, ];
-static L143: [Rule; 4] = [Rule { when: &C484, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C625, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x178) }, Rule { when: &C771, action: Register(SysReg::CNTP_CVAL_EL0) }, ];
-static L144: [Rule; 4] = [Rule { when: &C484, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C625, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x180) }, Rule { when: &C771, action: Register(SysReg::CNTP_CTL_EL0) }, ];
-static L145: [Rule; 2] = [Rule { when: &C519, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DCZID_EL0) }, ];
-static L146: [Rule; 2] = [Rule { when: &C521, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TPIDRRO_EL0) }, ];
-static L147: [Rule; 2] = [Rule { when: &C522, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TPIDR_EL0) }, ];
-static L148: [Rule; 2] = [Rule { when: &C526, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TPIDR_EL0) }, ];
-static L149: [Rule; 3] = [Rule { when: &C546, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C773, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L150: [Rule; 4] = [Rule { when: &C621, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C779, action: Memory(0x178) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L151: [Rule; 4] = [Rule { when: &C621, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C779, action: Memory(0x180) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L152: [Rule; 4] = [Rule { when: &C622, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C779, action: Memory(0x168) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L153: [Rule; 4] = [Rule { when: &C622, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C779, action: Memory(0x170) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L154: [Rule; 3] = [Rule { when: &C624, action: Register(SysReg::CPTR_EL2) }, Rule { when: &C781, action: Register(SysReg::CPTR_EL2) }, Rule { when: &C771, action: Register(SysReg::CPACR_EL1) }, ];
-static L155: [Rule; 3] = [Rule { when: &C624, action: Register(SysReg::SCTLR_EL2) }, Rule { when: &C781, action: Register(SysReg::SCTLR_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLR_EL1) }, ];
-static L156: [Rule; 3] = [Rule { when: &C624, action: Register(SysReg::TCR_EL2) }, Rule { when: &C781, action: Register(SysReg::TCR_EL2) }, Rule { when: &C771, action: Register(SysReg::TCR_EL1) }, ];
-static L157: [Rule; 5] = [Rule { when: &C646, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C786, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C480, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C39, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGDTRRX_EL0) }, ];
-static L158: [Rule; 5] = [Rule { when: &C646, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C786, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C480, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C39, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGDTRTX_EL0) }, ];
-static L159: [Rule; 5] = [Rule { when: &C646, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C786, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C480, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C39, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGDTR_EL0) }, ];
-static L160: [Rule; 5] = [Rule { when: &C646, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C786, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C480, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C39, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::MDCCSR_EL0) }, ];
-static L161: [Rule; 3] = [Rule { when: &C650, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPCR) }, ];
-static L162: [Rule; 3] = [Rule { when: &C650, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPSR) }, ];
-static L163: [Rule; 6] = [Rule { when: &C653, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C656, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C483, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C629, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C632, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CNTPCT_EL0) }, ];
-static L164: [Rule; 4] = [Rule { when: &C654, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C655, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C631, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CNTFRQ_EL0) }, ];
-static L165: [Rule; 5] = [Rule { when: &C657, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C658, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C633, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C534, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CNTVCT_EL0) }, ];
-static L166: [Rule; 6] = [Rule { when: &C659, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C660, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C634, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C488, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C783, action: Register(SysReg::CNTHV_CTL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTV_CTL_EL0) }, ];
-static L167: [Rule; 6] = [Rule { when: &C659, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C660, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C634, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C488, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C783, action: Register(SysReg::CNTHV_CVAL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTV_CVAL_EL0) }, ];
-static L168: [Rule; 6] = [Rule { when: &C659, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C660, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C634, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C488, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C783, action: Register(SysReg::CNTHV_TVAL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTV_TVAL_EL0) }, ];
-static L169: [Rule; 7] = [Rule { when: &C661, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C662, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C484, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C630, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C635, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C783, action: Register(SysReg::CNTHP_CTL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTP_CTL_EL0) }, ];
-static L170: [Rule; 7] = [Rule { when: &C661, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C662, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C484, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C630, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C635, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C783, action: Register(SysReg::CNTHP_CVAL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTP_CVAL_EL0) }, ];
-static L171: [Rule; 7] = [Rule { when: &C661, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C662, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C484, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C630, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C635, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C783, action: Register(SysReg::CNTHP_TVAL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTP_TVAL_EL0) }, ];
-static L172: [Rule; 6] = [Rule { when: &C667, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C668, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C540, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C508, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C638, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L173: [Rule; 6] = [Rule { when: &C669, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C670, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C536, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C518, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C639, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CTR_EL0) }, ];
-static L174: [Rule; 6] = [Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C507, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L175: [Rule; 6] = [Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C513, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L176: [Rule; 7] = [Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C538, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C542, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C509, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L177: [Rule; 7] = [Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C538, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C542, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C515, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L178: [Rule; 6] = [Rule { when: &C679, action: Trap { el: 2, ec: 0x00 } }, Rule { when: &C680, action: Trap { el: 1, ec: 0x07 } }, Rule { when: &C644, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C485, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPCR) }, ];
-static L179: [Rule; 6] = [Rule { when: &C679, action: Trap { el: 2, ec: 0x00 } }, Rule { when: &C680, action: Trap { el: 1, ec: 0x07 } }, Rule { when: &C644, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C485, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPSR) }, ];
-static L180: [Rule; 4] = [Rule { when: &C688, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR0_EL1) }, ];
-static L181: [Rule; 4] = [Rule { when: &C688, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR0_EL1) }, ];
-static L182: [Rule; 4] = [Rule { when: &C688, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR0_EL1) }, ];
-static L183: [Rule; 4] = [Rule { when: &C688, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR0_EL1) }, ];
-static L184: [Rule; 2] = [Rule { when: &C688, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR0_EL1) }, ];
-static L185: [Rule; 2] = [Rule { when: &C688, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR0_EL1) }, ];
-static L186: [Rule; 4] = [Rule { when: &C689, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR0_EL1) }, ];
-static L187: [Rule; 4] = [Rule { when: &C689, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR0_EL1) }, ];
-static L188: [Rule; 4] = [Rule { when: &C689, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR0_EL1) }, ];
-static L189: [Rule; 4] = [Rule { when: &C689, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR0_EL1) }, ];
-static L190: [Rule; 2] = [Rule { when: &C689, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR0_EL1) }, ];
-static L191: [Rule; 2] = [Rule { when: &C689, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR0_EL1) }, ];
-static L192: [Rule; 4] = [Rule { when: &C690, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR1_EL1) }, ];
-static L193: [Rule; 4] = [Rule { when: &C690, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR1_EL1) }, ];
-static L194: [Rule; 4] = [Rule { when: &C690, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR1_EL1) }, ];
-static L195: [Rule; 4] = [Rule { when: &C690, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR1_EL1) }, ];
-static L196: [Rule; 2] = [Rule { when: &C690, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR1_EL1) }, ];
-static L197: [Rule; 2] = [Rule { when: &C690, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR1_EL1) }, ];
-static L198: [Rule; 4] = [Rule { when: &C691, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR1_EL1) }, ];
-static L199: [Rule; 4] = [Rule { when: &C691, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR1_EL1) }, ];
-static L200: [Rule; 4] = [Rule { when: &C691, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR1_EL1) }, ];
-static L201: [Rule; 4] = [Rule { when: &C691, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR1_EL1) }, ];
-static L202: [Rule; 2] = [Rule { when: &C691, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR1_EL1) }, ];
-static L203: [Rule; 2] = [Rule { when: &C691, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR1_EL1) }, ];
-static L204: [Rule; 4] = [Rule { when: &C692, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR10_EL1) }, ];
-static L205: [Rule; 4] = [Rule { when: &C692, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR10_EL1) }, ];
-static L206: [Rule; 4] = [Rule { when: &C692, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR10_EL1) }, ];
-static L207: [Rule; 4] = [Rule { when: &C692, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR10_EL1) }, ];
-static L208: [Rule; 2] = [Rule { when: &C692, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR10_EL1) }, ];
-static L209: [Rule; 2] = [Rule { when: &C692, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR10_EL1) }, ];
-static L210: [Rule; 4] = [Rule { when: &C693, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR10_EL1) }, ];
-static L211: [Rule; 4] = [Rule { when: &C693, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR10_EL1) }, ];
-static L212: [Rule; 4] = [Rule { when: &C693, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR10_EL1) }, ];
-static L213: [Rule; 4] = [Rule { when: &C693, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR10_EL1) }, ];
-static L214: [Rule; 2] = [Rule { when: &C693, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR10_EL1) }, ];
-static L215: [Rule; 2] = [Rule { when: &C693, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR10_EL1) }, ];
-static L216: [Rule; 4] = [Rule { when: &C694, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR11_EL1) }, ];
-static L217: [Rule; 4] = [Rule { when: &C694, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR11_EL1) }, ];
-static L218: [Rule; 4] = [Rule { when: &C694, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR11_EL1) }, ];
-static L219: [Rule; 4] = [Rule { when: &C694, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR11_EL1) }, ];
-static L220: [Rule; 2] = [Rule { when: &C694, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR11_EL1) }, ];
-static L221: [Rule; 2] = [Rule { when: &C694, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR11_EL1) }, ];
-static L222: [Rule; 4] = [Rule { when: &C695, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR11_EL1) }, ];
-static L223: [Rule; 4] = [Rule { when: &C695, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR11_EL1) }, ];
-static L224: [Rule; 4] = [Rule { when: &C695, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR11_EL1) }, ];
-static L225: [Rule; 4] = [Rule { when: &C695, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR11_EL1) }, ];
-static L226: [Rule; 2] = [Rule { when: &C695, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR11_EL1) }, ];
-static L227: [Rule; 2] = [Rule { when: &C695, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR11_EL1) }, ];
-static L228: [Rule; 4] = [Rule { when: &C696, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR12_EL1) }, ];
-static L229: [Rule; 4] = [Rule { when: &C696, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR12_EL1) }, ];
-static L230: [Rule; 4] = [Rule { when: &C696, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR12_EL1) }, ];
-static L231: [Rule; 4] = [Rule { when: &C696, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR12_EL1) }, ];
-static L232: [Rule; 2] = [Rule { when: &C696, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR12_EL1) }, ];
-static L233: [Rule; 2] = [Rule { when: &C696, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR12_EL1) }, ];
-static L234: [Rule; 4] = [Rule { when: &C697, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR12_EL1) }, ];
-static L235: [Rule; 4] = [Rule { when: &C697, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR12_EL1) }, ];
-static L236: [Rule; 4] = [Rule { when: &C697, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR12_EL1) }, ];
-static L237: [Rule; 4] = [Rule { when: &C697, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR12_EL1) }, ];
-static L238: [Rule; 2] = [Rule { when: &C697, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR12_EL1) }, ];
-static L239: [Rule; 2] = [Rule { when: &C697, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR12_EL1) }, ];
-static L240: [Rule; 4] = [Rule { when: &C698, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR13_EL1) }, ];
-static L241: [Rule; 4] = [Rule { when: &C698, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR13_EL1) }, ];
-static L242: [Rule; 4] = [Rule { when: &C698, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR13_EL1) }, ];
-static L243: [Rule; 4] = [Rule { when: &C698, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR13_EL1) }, ];
-static L244: [Rule; 2] = [Rule { when: &C698, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR13_EL1) }, ];
-static L245: [Rule; 2] = [Rule { when: &C698, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR13_EL1) }, ];
-static L246: [Rule; 4] = [Rule { when: &C699, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR13_EL1) }, ];
-static L247: [Rule; 4] = [Rule { when: &C699, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR13_EL1) }, ];
-static L248: [Rule; 4] = [Rule { when: &C699, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR13_EL1) }, ];
-static L249: [Rule; 4] = [Rule { when: &C699, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR13_EL1) }, ];
-static L250: [Rule; 2] = [Rule { when: &C699, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR13_EL1) }, ];
-static L251: [Rule; 2] = [Rule { when: &C699, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR13_EL1) }, ];
-static L252: [Rule; 4] = [Rule { when: &C700, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR14_EL1) }, ];
-static L253: [Rule; 4] = [Rule { when: &C700, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR14_EL1) }, ];
-static L254: [Rule; 4] = [Rule { when: &C700, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR14_EL1) }, ];
-static L255: [Rule; 4] = [Rule { when: &C700, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR14_EL1) }, ];
-static L256: [Rule; 2] = [Rule { when: &C700, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR14_EL1) }, ];
-static L257: [Rule; 2] = [Rule { when: &C700, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR14_EL1) }, ];
-static L258: [Rule; 4] = [Rule { when: &C701, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR14_EL1) }, ];
-static L259: [Rule; 4] = [Rule { when: &C701, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR14_EL1) }, ];
-static L260: [Rule; 4] = [Rule { when: &C701, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR14_EL1) }, ];
-static L261: [Rule; 4] = [Rule { when: &C701, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR14_EL1) }, ];
-static L262: [Rule; 2] = [Rule { when: &C701, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR14_EL1) }, ];
-static L263: [Rule; 2] = [Rule { when: &C701, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR14_EL1) }, ];
-static L264: [Rule; 4] = [Rule { when: &C702, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR15_EL1) }, ];
-static L265: [Rule; 4] = [Rule { when: &C702, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR15_EL1) }, ];
-static L266: [Rule; 4] = [Rule { when: &C702, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR15_EL1) }, ];
-static L267: [Rule; 4] = [Rule { when: &C702, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR15_EL1) }, ];
-static L268: [Rule; 2] = [Rule { when: &C702, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR15_EL1) }, ];
-static L269: [Rule; 2] = [Rule { when: &C702, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR15_EL1) }, ];
-static L270: [Rule; 4] = [Rule { when: &C703, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR15_EL1) }, ];
-static L271: [Rule; 4] = [Rule { when: &C703, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR15_EL1) }, ];
-static L272: [Rule; 4] = [Rule { when: &C703, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR15_EL1) }, ];
-static L273: [Rule; 4] = [Rule { when: &C703, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR15_EL1) }, ];
-static L274: [Rule; 2] = [Rule { when: &C703, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR15_EL1) }, ];
-static L275: [Rule; 2] = [Rule { when: &C703, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR15_EL1) }, ];
-static L276: [Rule; 4] = [Rule { when: &C704, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR2_EL1) }, ];
-static L277: [Rule; 4] = [Rule { when: &C704, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR2_EL1) }, ];
-static L278: [Rule; 4] = [Rule { when: &C704, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR2_EL1) }, ];
-static L279: [Rule; 4] = [Rule { when: &C704, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR2_EL1) }, ];
-static L280: [Rule; 2] = [Rule { when: &C704, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR2_EL1) }, ];
-static L281: [Rule; 2] = [Rule { when: &C704, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR2_EL1) }, ];
-static L282: [Rule; 4] = [Rule { when: &C705, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR2_EL1) }, ];
-static L283: [Rule; 4] = [Rule { when: &C705, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR2_EL1) }, ];
-static L284: [Rule; 4] = [Rule { when: &C705, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR2_EL1) }, ];
-static L285: [Rule; 4] = [Rule { when: &C705, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR2_EL1) }, ];
-static L286: [Rule; 2] = [Rule { when: &C705, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR2_EL1) }, ];
-static L287: [Rule; 2] = [Rule { when: &C705, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR2_EL1) }, ];
-static L288: [Rule; 4] = [Rule { when: &C706, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR3_EL1) }, ];
-static L289: [Rule; 4] = [Rule { when: &C706, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR3_EL1) }, ];
-static L290: [Rule; 4] = [Rule { when: &C706, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR3_EL1) }, ];
-static L291: [Rule; 4] = [Rule { when: &C706, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR3_EL1) }, ];
-static L292: [Rule; 2] = [Rule { when: &C706, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR3_EL1) }, ];
-static L293: [Rule; 2] = [Rule { when: &C706, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR3_EL1) }, ];
-static L294: [Rule; 4] = [Rule { when: &C707, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR3_EL1) }, ];
-static L295: [Rule; 4] = [Rule { when: &C707, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR3_EL1) }, ];
-static L296: [Rule; 4] = [Rule { when: &C707, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR3_EL1) }, ];
-static L297: [Rule; 4] = [Rule { when: &C707, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR3_EL1) }, ];
-static L298: [Rule; 2] = [Rule { when: &C707, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR3_EL1) }, ];
-static L299: [Rule; 2] = [Rule { when: &C707, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR3_EL1) }, ];
-static L300: [Rule; 4] = [Rule { when: &C708, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR4_EL1) }, ];
-static L301: [Rule; 4] = [Rule { when: &C708, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR4_EL1) }, ];
-static L302: [Rule; 4] = [Rule { when: &C708, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR4_EL1) }, ];
-static L303: [Rule; 4] = [Rule { when: &C708, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR4_EL1) }, ];
-static L304: [Rule; 2] = [Rule { when: &C708, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR4_EL1) }, ];
-static L305: [Rule; 2] = [Rule { when: &C708, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR4_EL1) }, ];
-static L306: [Rule; 4] = [Rule { when: &C709, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR4_EL1) }, ];
-static L307: [Rule; 4] = [Rule { when: &C709, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR4_EL1) }, ];
-static L308: [Rule; 4] = [Rule { when: &C709, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR4_EL1) }, ];
-static L309: [Rule; 4] = [Rule { when: &C709, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR4_EL1) }, ];
-static L310: [Rule; 2] = [Rule { when: &C709, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR4_EL1) }, ];
-static L311: [Rule; 2] = [Rule { when: &C709, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR4_EL1) }, ];
-static L312: [Rule; 4] = [Rule { when: &C710, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR5_EL1) }, ];
-static L313: [Rule; 4] = [Rule { when: &C710, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR5_EL1) }, ];
-static L314: [Rule; 4] = [Rule { when: &C710, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR5_EL1) }, ];
-static L315: [Rule; 4] = [Rule { when: &C710, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR5_EL1) }, ];
-static L316: [Rule; 2] = [Rule { when: &C710, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR5_EL1) }, ];
-static L317: [Rule; 2] = [Rule { when: &C710, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR5_EL1) }, ];
-static L318: [Rule; 4] = [Rule { when: &C711, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR5_EL1) }, ];
-static L319: [Rule; 4] = [Rule { when: &C711, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR5_EL1) }, ];
-static L320: [Rule; 4] = [Rule { when: &C711, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR5_EL1) }, ];
-static L321: [Rule; 4] = [Rule { when: &C711, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR5_EL1) }, ];
-static L322: [Rule; 2] = [Rule { when: &C711, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR5_EL1) }, ];
-static L323: [Rule; 2] = [Rule { when: &C711, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR5_EL1) }, ];
-static L324: [Rule; 4] = [Rule { when: &C712, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR6_EL1) }, ];
-static L325: [Rule; 4] = [Rule { when: &C712, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR6_EL1) }, ];
-static L326: [Rule; 4] = [Rule { when: &C712, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR6_EL1) }, ];
-static L327: [Rule; 4] = [Rule { when: &C712, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR6_EL1) }, ];
-static L328: [Rule; 2] = [Rule { when: &C712, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR6_EL1) }, ];
-static L329: [Rule; 2] = [Rule { when: &C712, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR6_EL1) }, ];
-static L330: [Rule; 4] = [Rule { when: &C713, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR6_EL1) }, ];
-static L331: [Rule; 4] = [Rule { when: &C713, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR6_EL1) }, ];
-static L332: [Rule; 4] = [Rule { when: &C713, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR6_EL1) }, ];
-static L333: [Rule; 4] = [Rule { when: &C713, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR6_EL1) }, ];
-static L334: [Rule; 2] = [Rule { when: &C713, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR6_EL1) }, ];
-static L335: [Rule; 2] = [Rule { when: &C713, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR6_EL1) }, ];
-static L336: [Rule; 4] = [Rule { when: &C714, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR7_EL1) }, ];
-static L337: [Rule; 4] = [Rule { when: &C714, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR7_EL1) }, ];
-static L338: [Rule; 4] = [Rule { when: &C714, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR7_EL1) }, ];
-static L339: [Rule; 4] = [Rule { when: &C714, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR7_EL1) }, ];
-static L340: [Rule; 2] = [Rule { when: &C714, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR7_EL1) }, ];
-static L341: [Rule; 2] = [Rule { when: &C714, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR7_EL1) }, ];
-static L342: [Rule; 4] = [Rule { when: &C715, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR7_EL1) }, ];
-static L343: [Rule; 4] = [Rule { when: &C715, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR7_EL1) }, ];
-static L344: [Rule; 4] = [Rule { when: &C715, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR7_EL1) }, ];
-static L345: [Rule; 4] = [Rule { when: &C715, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR7_EL1) }, ];
-static L346: [Rule; 2] = [Rule { when: &C715, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR7_EL1) }, ];
-static L347: [Rule; 2] = [Rule { when: &C715, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR7_EL1) }, ];
-static L348: [Rule; 4] = [Rule { when: &C716, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR8_EL1) }, ];
-static L349: [Rule; 4] = [Rule { when: &C716, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR8_EL1) }, ];
-static L350: [Rule; 4] = [Rule { when: &C716, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR8_EL1) }, ];
-static L351: [Rule; 4] = [Rule { when: &C716, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR8_EL1) }, ];
-static L352: [Rule; 2] = [Rule { when: &C716, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR8_EL1) }, ];
-static L353: [Rule; 2] = [Rule { when: &C716, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR8_EL1) }, ];
-static L354: [Rule; 4] = [Rule { when: &C717, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR8_EL1) }, ];
-static L355: [Rule; 4] = [Rule { when: &C717, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR8_EL1) }, ];
-static L356: [Rule; 4] = [Rule { when: &C717, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR8_EL1) }, ];
-static L357: [Rule; 4] = [Rule { when: &C717, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR8_EL1) }, ];
-static L358: [Rule; 2] = [Rule { when: &C717, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR8_EL1) }, ];
-static L359: [Rule; 2] = [Rule { when: &C717, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR8_EL1) }, ];
-static L360: [Rule; 4] = [Rule { when: &C718, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR9_EL1) }, ];
-static L361: [Rule; 4] = [Rule { when: &C718, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR9_EL1) }, ];
-static L362: [Rule; 4] = [Rule { when: &C718, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR9_EL1) }, ];
-static L363: [Rule; 4] = [Rule { when: &C718, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR9_EL1) }, ];
-static L364: [Rule; 2] = [Rule { when: &C718, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR9_EL1) }, ];
-static L365: [Rule; 2] = [Rule { when: &C718, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR9_EL1) }, ];
-static L366: [Rule; 4] = [Rule { when: &C719, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR9_EL1) }, ];
-static L367: [Rule; 4] = [Rule { when: &C719, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR9_EL1) }, ];
-static L368: [Rule; 4] = [Rule { when: &C719, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR9_EL1) }, ];
-static L369: [Rule; 4] = [Rule { when: &C719, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR9_EL1) }, ];
-static L370: [Rule; 2] = [Rule { when: &C719, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR9_EL1) }, ];
-static L371: [Rule; 2] = [Rule { when: &C719, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR9_EL1) }, ];
-static L372: [Rule; 1] = [Rule { when: &C771, action: Perform }, ];
-static L373: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ACTLR_EL1) }, ];
-static L374: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ACTLR_EL2) }, ];
-static L375: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::AFSR0_EL2) }, ];
-static L376: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::AFSR1_EL2) }, ];
-static L377: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::AIDR_EL1) }, ];
-static L378: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::AMAIR_EL2) }, ];
-static L379: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CCSIDR_EL1) }, ];
-static L380: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CLIDR_EL1) }, ];
-static L381: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CNTFRQ_EL0) }, ];
-static L382: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CNTHCTL_EL2) }, ];
-static L383: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CNTKCTL_EL1) }, ];
-static L384: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CNTPCT_EL0) }, ];
-static L385: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CNTVCT_EL0) }, ];
-static L386: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CNTVOFF_EL2) }, ];
-static L387: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CPTR_EL2) }, ];
-static L388: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CSSELR_EL1) }, ];
-static L389: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CTR_EL0) }, ];
-static L390: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CurrentEL) }, ];
-static L391: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::DAIF) }, ];
-static L392: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::DBGAUTHSTATUS_EL1) }, ];
-static L393: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::DBGCLAIMCLR_EL1) }, ];
-static L394: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::DBGCLAIMSET_EL1) }, ];
-static L395: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::DBGDTRRX_EL0) }, ];
-static L396: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::DBGDTRTX_EL0) }, ];
-static L397: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::DBGDTR_EL0) }, ];
-static L398: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::DBGPRCR_EL1) }, ];
-static L399: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::DCZID_EL0) }, ];
-static L400: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ELR_EL2) }, ];
-static L401: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ESR_EL2) }, ];
-static L402: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::FAR_EL2) }, ];
-static L403: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::HACR_EL2) }, ];
-static L404: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::HCR_EL2) }, ];
-static L405: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::HPFAR_EL2) }, ];
-static L406: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::HSTR_EL2) }, ];
-static L407: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64AFR0_EL1) }, ];
-static L408: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64AFR1_EL1) }, ];
-static L409: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64DFR0_EL1) }, ];
-static L410: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64DFR1_EL1) }, ];
-static L411: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64DFR2_EL1) }, ];
-static L412: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64FPFR0_EL1) }, ];
-static L413: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64ISAR0_EL1) }, ];
-static L414: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64ISAR1_EL1) }, ];
-static L415: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64ISAR2_EL1) }, ];
-static L416: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64ISAR3_EL1) }, ];
-static L417: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR0_EL1) }, ];
-static L418: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR1_EL1) }, ];
-static L419: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR2_EL1) }, ];
-static L420: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR3_EL1) }, ];
-static L421: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR4_EL1) }, ];
-static L422: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64PFR0_EL1) }, ];
-static L423: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64PFR1_EL1) }, ];
-static L424: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64PFR2_EL1) }, ];
-static L425: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64SMFR0_EL1) }, ];
-static L426: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64ZFR0_EL1) }, ];
-static L427: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AFR0_EL1) }, ];
-static L428: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_DFR0_EL1) }, ];
-static L429: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_DFR1_EL1) }, ];
-static L430: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_ISAR0_EL1) }, ];
-static L431: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_ISAR1_EL1) }, ];
-static L432: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_ISAR2_EL1) }, ];
-static L433: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_ISAR3_EL1) }, ];
-static L434: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_ISAR4_EL1) }, ];
-static L435: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_ISAR5_EL1) }, ];
-static L436: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_ISAR6_EL1) }, ];
-static L437: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_MMFR0_EL1) }, ];
-static L438: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_MMFR1_EL1) }, ];
-static L439: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_MMFR2_EL1) }, ];
-static L440: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_MMFR3_EL1) }, ];
-static L441: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_MMFR4_EL1) }, ];
-static L442: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_MMFR5_EL1) }, ];
-static L443: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_PFR0_EL1) }, ];
-static L444: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_PFR1_EL1) }, ];
-static L445: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_PFR2_EL1) }, ];
-static L446: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ISR_EL1) }, ];
-static L447: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MAIR_EL2) }, ];
-static L448: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MDCCINT_EL1) }, ];
-static L449: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MDCCSR_EL0) }, ];
-static L450: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MDCR_EL2) }, ];
-static L451: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MDRAR_EL1) }, ];
-static L452: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MDSCR_EL1) }, ];
-static L453: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MIDR_EL1) }, ];
-static L454: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MPIDR_EL1) }, ];
-static L455: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MVFR0_EL1) }, ];
-static L456: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MVFR1_EL1) }, ];
-static L457: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MVFR2_EL1) }, ];
-static L458: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::NZCV) }, ];
-static L459: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::OSDLR_EL1) }, ];
-static L460: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::OSDTRRX_EL1) }, ];
-static L461: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::OSDTRTX_EL1) }, ];
-static L462: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::OSECCR_EL1) }, ];
-static L463: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::OSLAR_EL1) }, ];
-static L464: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::OSLSR_EL1) }, ];
-static L465: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::PAR_EL1) }, ];
-static L466: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::REVIDR_EL1) }, ];
-static L467: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::SCTLR_EL2) }, ];
-static L468: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::SPSR_EL2) }, ];
-static L469: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::SPSR_abt) }, ];
-static L470: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::SPSR_fiq) }, ];
-static L471: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::SPSR_irq) }, ];
-static L472: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::SPSR_und) }, ];
-static L473: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::SPSel) }, ];
-static L474: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::SP_EL1) }, ];
-static L475: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::TCR_EL2) }, ];
-static L476: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::TPIDRRO_EL0) }, ];
-static L477: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::TPIDR_EL0) }, ];
-static L478: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::TPIDR_EL1) }, ];
-static L479: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::TPIDR_EL2) }, ];
-static L480: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::TTBR0_EL2) }, ];
-static L481: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::VBAR_EL2) }, ];
-static L482: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::VMPIDR_EL2) }, ];
-static L483: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::VPIDR_EL2) }, ];
-static L484: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::VTCR_EL2) }, ];
-static L485: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::VTTBR_EL2) }, ];
-static L486: [Rule; 1] = [Rule { when: &C771, action: Undefined }, ];
-static L487: [Rule; 3] = [Rule { when: &C772, action: Undefined }, Rule { when: &C821, action: Register(SysReg::RMR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L488: [Rule; 3] = [Rule { when: &C772, action: Undefined }, Rule { when: &C821, action: Register(SysReg::RVBAR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L489: [Rule; 4] = [Rule { when: &C775, action: Trap { el: 1, ec: 0x07 } }, Rule { when: &C485, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPCR) }, ];
-static L490: [Rule; 4] = [Rule { when: &C775, action: Trap { el: 1, ec: 0x07 } }, Rule { when: &C485, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPSR) }, ];
-static L491: [Rule; 3] = [Rule { when: &C777, action: Memory(0x20) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L492: [Rule; 3] = [Rule { when: &C777, action: Memory(0x240) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L493: [Rule; 3] = [Rule { when: &C777, action: Memory(0x40) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L494: [Rule; 3] = [Rule { when: &C777, action: Memory(0x50) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L495: [Rule; 3] = [Rule { when: &C777, action: Memory(0x60) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L496: [Rule; 3] = [Rule { when: &C777, action: Memory(0x78) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L497: [Rule; 3] = [Rule { when: &C777, action: Memory(0x80) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L498: [Rule; 3] = [Rule { when: &C777, action: Memory(0x88) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L499: [Rule; 3] = [Rule { when: &C777, action: Memory(0x90) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L500: [Rule; 3] = [Rule { when: &C777, action: Register(SysReg::ELR_EL1) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L501: [Rule; 3] = [Rule { when: &C777, action: Register(SysReg::ESR_EL1) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L502: [Rule; 3] = [Rule { when: &C777, action: Register(SysReg::FAR_EL1) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L503: [Rule; 3] = [Rule { when: &C777, action: Register(SysReg::SPSR_EL1) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L504: [Rule; 4] = [Rule { when: &C778, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C310, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x250) }, Rule { when: &C771, action: Register(SysReg::VBAR_EL1) }, ];
-static L505: [Rule; 4] = [Rule { when: &C778, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C362, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x250) }, Rule { when: &C771, action: Register(SysReg::VBAR_EL1) }, ];
-static L506: [Rule; 3] = [Rule { when: &C778, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x160) }, Rule { when: &C771, action: Register(SysReg::SPSR_EL1) }, ];
-static L507: [Rule; 3] = [Rule { when: &C778, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x230) }, Rule { when: &C771, action: Register(SysReg::ELR_EL1) }, ];
-static L508: [Rule; 3] = [Rule { when: &C779, action: Memory(0x100) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L509: [Rule; 3] = [Rule { when: &C779, action: Memory(0x108) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L510: [Rule; 3] = [Rule { when: &C779, action: Memory(0x110) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L511: [Rule; 3] = [Rule { when: &C779, action: Memory(0x118) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L512: [Rule; 3] = [Rule { when: &C779, action: Memory(0x120) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L513: [Rule; 3] = [Rule { when: &C779, action: Memory(0x128) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L514: [Rule; 3] = [Rule { when: &C779, action: Memory(0x130) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L515: [Rule; 3] = [Rule { when: &C779, action: Memory(0x138) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L516: [Rule; 3] = [Rule { when: &C779, action: Memory(0x140) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L517: [Rule; 3] = [Rule { when: &C779, action: Memory(0x148) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L518: [Rule; 3] = [Rule { when: &C779, action: Memory(0x160) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L519: [Rule; 3] = [Rule { when: &C779, action: Memory(0x200) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L520: [Rule; 3] = [Rule { when: &C779, action: Memory(0x210) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L521: [Rule; 3] = [Rule { when: &C779, action: Memory(0x220) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L522: [Rule; 3] = [Rule { when: &C779, action: Memory(0x230) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L523: [Rule; 3] = [Rule { when: &C779, action: Memory(0x250) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L524: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::ACTLR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L525: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::AFSR0_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L526: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::AFSR0_EL2) }, Rule { when: &C771, action: Register(SysReg::AFSR0_EL1) }, ];
-static L527: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::AFSR1_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L528: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::AFSR1_EL2) }, Rule { when: &C771, action: Register(SysReg::AFSR1_EL1) }, ];
-static L529: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::AMAIR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L530: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::AMAIR_EL2) }, Rule { when: &C771, action: Register(SysReg::AMAIR_EL1) }, ];
-static L531: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTHCTL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTKCTL_EL1) }, ];
-static L532: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTHP_CTL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTP_CTL_EL0) }, ];
-static L533: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTHP_CVAL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTP_CVAL_EL0) }, ];
-static L534: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTHP_TVAL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTP_TVAL_EL0) }, ];
-static L535: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTHV_CTL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTV_CTL_EL0) }, ];
-static L536: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTHV_CVAL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTV_CVAL_EL0) }, ];
-static L537: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTHV_TVAL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTV_TVAL_EL0) }, ];
-static L538: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTKCTL_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L539: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTP_CTL_EL0) }, Rule { when: &C771, action: Undefined }, ];
-static L540: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTP_CVAL_EL0) }, Rule { when: &C771, action: Undefined }, ];
-static L541: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTP_TVAL_EL0) }, Rule { when: &C771, action: Undefined }, ];
-static L542: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTV_CTL_EL0) }, Rule { when: &C771, action: Undefined }, ];
-static L543: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTV_CVAL_EL0) }, Rule { when: &C771, action: Undefined }, ];
-static L544: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTV_TVAL_EL0) }, Rule { when: &C771, action: Undefined }, ];
-static L545: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CONTEXTIDR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L546: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CONTEXTIDR_EL2) }, Rule { when: &C771, action: Register(SysReg::CONTEXTIDR_EL1) }, ];
-static L547: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CPACR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L548: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CPTR_EL2) }, Rule { when: &C771, action: Register(SysReg::CPACR_EL1) }, ];
-static L549: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::ELR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L550: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::ELR_EL2) }, Rule { when: &C771, action: Register(SysReg::ELR_EL1) }, ];
-static L551: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::ESR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L552: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::ESR_EL2) }, Rule { when: &C771, action: Register(SysReg::ESR_EL1) }, ];
-static L553: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::FAR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L554: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::FAR_EL2) }, Rule { when: &C771, action: Register(SysReg::FAR_EL1) }, ];
-static L555: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::MAIR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L556: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::MAIR_EL2) }, Rule { when: &C771, action: Register(SysReg::MAIR_EL1) }, ];
-static L557: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::SCTLR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L558: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::SCTLR_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLR_EL1) }, ];
-static L559: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::SPSR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L560: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::SPSR_EL2) }, Rule { when: &C771, action: Register(SysReg::SPSR_EL1) }, ];
-static L561: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::TCR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L562: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::TCR_EL2) }, Rule { when: &C771, action: Register(SysReg::TCR_EL1) }, ];
-static L563: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::TTBR0_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L564: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::TTBR0_EL2) }, Rule { when: &C771, action: Register(SysReg::TTBR0_EL1) }, ];
-static L565: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::TTBR1_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L566: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::TTBR1_EL2) }, Rule { when: &C771, action: Register(SysReg::TTBR1_EL1) }, ];
-static L567: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::VBAR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L568: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::VBAR_EL2) }, Rule { when: &C771, action: Register(SysReg::VBAR_EL1) }, ];
-static L569: [Rule; 2] = [Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L570: [Rule; 2] = [Rule { when: &C787, action: Nop }, Rule { when: &C771, action: Register(SysReg::OSECCR_EL1) }, ];
-static L571: [Rule; 2] = [Rule { when: &C792, action: Undefined }, Rule { when: &C771, action: Register(SysReg::SP_EL0) }, ];
-static L572: [Rule; 2] = [Rule { when: &C793, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HAFGRTR_EL2) }, ];
-static L573: [Rule; 4] = [Rule { when: &C793, action: Undefined }, Rule { when: &C777, action: Memory(0x1e8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L574: [Rule; 4] = [Rule { when: &C794, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C277, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L575: [Rule; 7] = [Rule { when: &C794, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C517, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L576: [Rule; 2] = [Rule { when: &C794, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L577: [Rule; 2] = [Rule { when: &C795, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CNTHP_CTL_EL2) }, ];
-static L578: [Rule; 2] = [Rule { when: &C795, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CNTHP_CVAL_EL2) }, ];
-static L579: [Rule; 2] = [Rule { when: &C795, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CNTHP_TVAL_EL2) }, ];
-static L580: [Rule; 3] = [Rule { when: &C795, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L581: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C723, action: Undefined }, Rule { when: &C777, action: Memory(0x400) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L582: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C723, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR0_EL2) }, ];
-static L583: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C725, action: Undefined }, Rule { when: &C777, action: Memory(0x408) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L584: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C725, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR1_EL2) }, ];
-static L585: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C727, action: Undefined }, Rule { when: &C777, action: Memory(0x450) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L586: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C727, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR10_EL2) }, ];
-static L587: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C729, action: Undefined }, Rule { when: &C777, action: Memory(0x458) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L588: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C729, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR11_EL2) }, ];
-static L589: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C731, action: Undefined }, Rule { when: &C777, action: Memory(0x460) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L590: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C731, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR12_EL2) }, ];
-static L591: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C733, action: Undefined }, Rule { when: &C777, action: Memory(0x468) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L592: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C733, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR13_EL2) }, ];
-static L593: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C735, action: Undefined }, Rule { when: &C777, action: Memory(0x470) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L594: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C735, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR14_EL2) }, ];
-static L595: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C737, action: Undefined }, Rule { when: &C777, action: Memory(0x478) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L596: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C737, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR15_EL2) }, ];
-static L597: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C743, action: Undefined }, Rule { when: &C777, action: Memory(0x410) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L598: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C743, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR2_EL2) }, ];
-static L599: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C755, action: Undefined }, Rule { when: &C777, action: Memory(0x418) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L600: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C755, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR3_EL2) }, ];
-static L601: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C759, action: Undefined }, Rule { when: &C777, action: Memory(0x420) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L602: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C759, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR4_EL2) }, ];
-static L603: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C761, action: Undefined }, Rule { when: &C777, action: Memory(0x428) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L604: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C761, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR5_EL2) }, ];
-static L605: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C763, action: Undefined }, Rule { when: &C777, action: Memory(0x430) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L606: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C763, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR6_EL2) }, ];
-static L607: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C765, action: Undefined }, Rule { when: &C777, action: Memory(0x438) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L608: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C765, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR7_EL2) }, ];
-static L609: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C767, action: Undefined }, Rule { when: &C777, action: Memory(0x440) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L610: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C767, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR8_EL2) }, ];
-static L611: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C769, action: Undefined }, Rule { when: &C777, action: Memory(0x448) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L612: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C769, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR9_EL2) }, ];
-static L613: [Rule; 2] = [Rule { when: &C796, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ICC_SRE_EL2) }, ];
-static L614: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C777, action: Memory(0x480) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L615: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C777, action: Memory(0x4a0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L616: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C777, action: Memory(0x4c0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L617: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C777, action: Memory(0x4c8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L618: [Rule; 3] = [Rule { when: &C796, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L619: [Rule; 3] = [Rule { when: &C796, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_AP0R0_EL2) }, ];
-static L620: [Rule; 3] = [Rule { when: &C796, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_AP1R0_EL2) }, ];
-static L621: [Rule; 3] = [Rule { when: &C796, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_EISR_EL2) }, ];
-static L622: [Rule; 3] = [Rule { when: &C796, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_ELRSR_EL2) }, ];
-static L623: [Rule; 3] = [Rule { when: &C796, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_HCR_EL2) }, ];
-static L624: [Rule; 3] = [Rule { when: &C796, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_MISR_EL2) }, ];
-static L625: [Rule; 3] = [Rule { when: &C796, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_VMCR_EL2) }, ];
-static L626: [Rule; 3] = [Rule { when: &C796, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_VTR_EL2) }, ];
-static L627: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C805, action: Undefined }, Rule { when: &C777, action: Memory(0x488) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L628: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C805, action: Undefined }, Rule { when: &C777, action: Memory(0x4a8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L629: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C805, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_AP0R1_EL2) }, ];
-static L630: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C805, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_AP1R1_EL2) }, ];
-static L631: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C806, action: Undefined }, Rule { when: &C777, action: Memory(0x490) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L632: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C806, action: Undefined }, Rule { when: &C777, action: Memory(0x498) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L633: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C806, action: Undefined }, Rule { when: &C777, action: Memory(0x4b0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L634: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C806, action: Undefined }, Rule { when: &C777, action: Memory(0x4b8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L635: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C806, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_AP0R2_EL2) }, ];
-static L636: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C806, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_AP0R3_EL2) }, ];
-static L637: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C806, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_AP1R2_EL2) }, ];
-static L638: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C806, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_AP1R3_EL2) }, ];
-static L639: [Rule; 4] = [Rule { when: &C797, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C226, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L640: [Rule; 4] = [Rule { when: &C797, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C271, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L641: [Rule; 7] = [Rule { when: &C797, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C507, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L642: [Rule; 7] = [Rule { when: &C797, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C513, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L643: [Rule; 2] = [Rule { when: &C797, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L644: [Rule; 3] = [Rule { when: &C798, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMICNTSVR_EL1) }, ];
-static L645: [Rule; 2] = [Rule { when: &C798, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMICNTSVR_EL1) }, ];
-static L646: [Rule; 4] = [Rule { when: &C799, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C412, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L647: [Rule; 2] = [Rule { when: &C799, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L648: [Rule; 5] = [Rule { when: &C800, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C241, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L649: [Rule; 5] = [Rule { when: &C800, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C242, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L650: [Rule; 5] = [Rule { when: &C800, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C243, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L651: [Rule; 5] = [Rule { when: &C800, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C244, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L652: [Rule; 2] = [Rule { when: &C800, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L653: [Rule; 3] = [Rule { when: &C800, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L654: [Rule; 6] = [Rule { when: &C800, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C123, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L655: [Rule; 6] = [Rule { when: &C800, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C124, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L656: [Rule; 6] = [Rule { when: &C800, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C125, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L657: [Rule; 6] = [Rule { when: &C800, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C126, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L658: [Rule; 3] = [Rule { when: &C800, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L659: [Rule; 4] = [Rule { when: &C800, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L660: [Rule; 2] = [Rule { when: &C801, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CNTHV_CTL_EL2) }, ];
-static L661: [Rule; 2] = [Rule { when: &C801, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CNTHV_CVAL_EL2) }, ];
-static L662: [Rule; 2] = [Rule { when: &C801, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CNTHV_TVAL_EL2) }, ];
-static L663: [Rule; 3] = [Rule { when: &C801, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L664: [Rule; 4] = [Rule { when: &C802, action: Undefined }, Rule { when: &C466, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C303, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::SCXTNUM_EL0) }, ];
-static L665: [Rule; 4] = [Rule { when: &C802, action: Undefined }, Rule { when: &C466, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C355, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::SCXTNUM_EL0) }, ];
-static L666: [Rule; 7] = [Rule { when: &C802, action: Undefined }, Rule { when: &C671, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C672, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C543, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C520, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C640, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::SCXTNUM_EL0) }, ];
-static L667: [Rule; 7] = [Rule { when: &C802, action: Undefined }, Rule { when: &C671, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C672, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C543, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C525, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C640, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::SCXTNUM_EL0) }, ];
-static L668: [Rule; 2] = [Rule { when: &C802, action: Undefined }, Rule { when: &C771, action: Register(SysReg::SCXTNUM_EL0) }, ];
-static L669: [Rule; 2] = [Rule { when: &C802, action: Undefined }, Rule { when: &C771, action: Register(SysReg::SCXTNUM_EL2) }, ];
-static L670: [Rule; 6] = [Rule { when: &C802, action: Undefined }, Rule { when: &C778, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C466, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C302, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x188) }, Rule { when: &C771, action: Register(SysReg::SCXTNUM_EL1) }, ];
-static L671: [Rule; 6] = [Rule { when: &C802, action: Undefined }, Rule { when: &C778, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C466, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C354, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x188) }, Rule { when: &C771, action: Register(SysReg::SCXTNUM_EL1) }, ];
-static L672: [Rule; 4] = [Rule { when: &C802, action: Undefined }, Rule { when: &C779, action: Memory(0x188) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L673: [Rule; 3] = [Rule { when: &C802, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCXTNUM_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L674: [Rule; 3] = [Rule { when: &C802, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCXTNUM_EL2) }, Rule { when: &C771, action: Register(SysReg::SCXTNUM_EL1) }, ];
-static L675: [Rule; 3] = [Rule { when: &C802, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L676: [Rule; 4] = [Rule { when: &C803, action: Undefined }, Rule { when: &C388, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMECR_EL1) }, ];
-static L677: [Rule; 4] = [Rule { when: &C803, action: Undefined }, Rule { when: &C400, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMECR_EL1) }, ];
-static L678: [Rule; 2] = [Rule { when: &C803, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMECR_EL1) }, ];
-static L679: [Rule; 3] = [Rule { when: &C804, action: Undefined }, Rule { when: &C851, action: Undefined }, Rule { when: &C771, action: Register(SysReg::RNDR) }, ];
-static L680: [Rule; 3] = [Rule { when: &C804, action: Undefined }, Rule { when: &C851, action: Undefined }, Rule { when: &C771, action: Register(SysReg::RNDRRS) }, ];
-static L681: [Rule; 4] = [Rule { when: &C809, action: Undefined }, Rule { when: &C650, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPEXC32_EL2) }, ];
-static L682: [Rule; 2] = [Rule { when: &C809, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DACR32_EL2) }, ];
-static L683: [Rule; 2] = [Rule { when: &C809, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGVCR32_EL2) }, ];
-static L684: [Rule; 3] = [Rule { when: &C809, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L685: [Rule; 3] = [Rule { when: &C809, action: Undefined }, Rule { when: &C809, action: Undefined }, Rule { when: &C771, action: Register(SysReg::IFSR32_EL2) }, ];
-static L686: [Rule; 4] = [Rule { when: &C809, action: Undefined }, Rule { when: &C809, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L687: [Rule; 5] = [Rule { when: &C810, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C383, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x280) }, Rule { when: &C771, action: Register(SysReg::MAIR2_EL1) }, ];
-static L688: [Rule; 5] = [Rule { when: &C810, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C384, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x288) }, Rule { when: &C771, action: Register(SysReg::AMAIR2_EL1) }, ];
-static L689: [Rule; 5] = [Rule { when: &C810, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C334, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x280) }, Rule { when: &C771, action: Register(SysReg::MAIR2_EL1) }, ];
-static L690: [Rule; 5] = [Rule { when: &C810, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C335, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x288) }, Rule { when: &C771, action: Register(SysReg::AMAIR2_EL1) }, ];
-static L691: [Rule; 2] = [Rule { when: &C810, action: Undefined }, Rule { when: &C771, action: Register(SysReg::AMAIR2_EL2) }, ];
-static L692: [Rule; 2] = [Rule { when: &C810, action: Undefined }, Rule { when: &C771, action: Register(SysReg::MAIR2_EL2) }, ];
-static L693: [Rule; 4] = [Rule { when: &C810, action: Undefined }, Rule { when: &C779, action: Memory(0x280) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L694: [Rule; 4] = [Rule { when: &C810, action: Undefined }, Rule { when: &C779, action: Memory(0x288) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L695: [Rule; 3] = [Rule { when: &C810, action: Undefined }, Rule { when: &C781, action: Register(SysReg::AMAIR2_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L696: [Rule; 3] = [Rule { when: &C810, action: Undefined }, Rule { when: &C781, action: Register(SysReg::AMAIR2_EL2) }, Rule { when: &C771, action: Register(SysReg::AMAIR2_EL1) }, ];
-static L697: [Rule; 3] = [Rule { when: &C810, action: Undefined }, Rule { when: &C781, action: Register(SysReg::MAIR2_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L698: [Rule; 3] = [Rule { when: &C810, action: Undefined }, Rule { when: &C781, action: Register(SysReg::MAIR2_EL2) }, Rule { when: &C771, action: Register(SysReg::MAIR2_EL1) }, ];
-static L699: [Rule; 3] = [Rule { when: &C810, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L700: [Rule; 4] = [Rule { when: &C811, action: Undefined }, Rule { when: &C462, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C274, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L701: [Rule; 2] = [Rule { when: &C811, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L702: [Rule; 3] = [Rule { when: &C811, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L703: [Rule; 4] = [Rule { when: &C812, action: Zero }, Rule { when: &C446, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C114, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CCSIDR2_EL1) }, ];
-static L704: [Rule; 4] = [Rule { when: &C812, action: Zero }, Rule { when: &C546, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C773, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L705: [Rule; 2] = [Rule { when: &C812, action: Zero }, Rule { when: &C771, action: Register(SysReg::CCSIDR2_EL1) }, ];
-static L706: [Rule; 2] = [Rule { when: &C813, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DIT) }, ];
-static L707: [Rule; 4] = [Rule { when: &C814, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C276, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L708: [Rule; 7] = [Rule { when: &C814, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C516, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L709: [Rule; 2] = [Rule { when: &C814, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L710: [Rule; 4] = [Rule { when: &C815, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C277, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L711: [Rule; 7] = [Rule { when: &C815, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C517, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L712: [Rule; 2] = [Rule { when: &C815, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L713: [Rule; 2] = [Rule { when: &C816, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CONTEXTIDR_EL2) }, ];
-static L714: [Rule; 3] = [Rule { when: &C816, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L715: [Rule; 4] = [Rule { when: &C817, action: Undefined }, Rule { when: &C397, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::MDSELR_EL1) }, ];
-static L716: [Rule; 4] = [Rule { when: &C817, action: Undefined }, Rule { when: &C410, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::MDSELR_EL1) }, ];
-static L717: [Rule; 2] = [Rule { when: &C817, action: Undefined }, Rule { when: &C771, action: Register(SysReg::MDSELR_EL1) }, ];
-static L718: [Rule; 2] = [Rule { when: &C818, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PM) }, ];
-static L719: [Rule; 3] = [Rule { when: &C819, action: Undefined }, Rule { when: &C38, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CNTPCTSS_EL0) }, ];
-static L720: [Rule; 3] = [Rule { when: &C819, action: Undefined }, Rule { when: &C443, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CNTVCTSS_EL0) }, ];
-static L721: [Rule; 7] = [Rule { when: &C819, action: Undefined }, Rule { when: &C653, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C656, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C483, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C629, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C632, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CNTPCTSS_EL0) }, ];
-static L722: [Rule; 6] = [Rule { when: &C819, action: Undefined }, Rule { when: &C657, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C658, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C633, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C534, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CNTVCTSS_EL0) }, ];
-static L723: [Rule; 2] = [Rule { when: &C819, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CNTPCTSS_EL0) }, ];
-static L724: [Rule; 2] = [Rule { when: &C819, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CNTVCTSS_EL0) }, ];
-static L725: [Rule; 2] = [Rule { when: &C820, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CNTPOFF_EL2) }, ];
-static L726: [Rule; 4] = [Rule { when: &C820, action: Undefined }, Rule { when: &C777, action: Memory(0x1a8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L727: [Rule; 2] = [Rule { when: &C821, action: Register(SysReg::CNTFRQ_EL0) }, Rule { when: &C771, action: Undefined }, ];
-static L728: [Rule; 3] = [Rule { when: &C821, action: Undefined }, Rule { when: &C454, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L729: [Rule; 3] = [Rule { when: &C821, action: Undefined }, Rule { when: &C772, action: Register(SysReg::RMR_EL2) }, Rule { when: &C771, action: Undefined }, ];
-static L730: [Rule; 3] = [Rule { when: &C821, action: Undefined }, Rule { when: &C772, action: Register(SysReg::RVBAR_EL2) }, Rule { when: &C771, action: Undefined }, ];
-static L731: [Rule; 2] = [Rule { when: &C822, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HDFGRTR_EL2) }, ];
-static L732: [Rule; 2] = [Rule { when: &C822, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HDFGWTR_EL2) }, ];
-static L733: [Rule; 2] = [Rule { when: &C822, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HFGITR_EL2) }, ];
-static L734: [Rule; 2] = [Rule { when: &C822, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HFGRTR_EL2) }, ];
-static L735: [Rule; 2] = [Rule { when: &C822, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HFGWTR_EL2) }, ];
-static L736: [Rule; 4] = [Rule { when: &C822, action: Undefined }, Rule { when: &C777, action: Memory(0x1b8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L737: [Rule; 4] = [Rule { when: &C822, action: Undefined }, Rule { when: &C777, action: Memory(0x1c0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L738: [Rule; 4] = [Rule { when: &C822, action: Undefined }, Rule { when: &C777, action: Memory(0x1c8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L739: [Rule; 4] = [Rule { when: &C822, action: Undefined }, Rule { when: &C777, action: Memory(0x1d0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L740: [Rule; 4] = [Rule { when: &C822, action: Undefined }, Rule { when: &C777, action: Memory(0x1d8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L741: [Rule; 2] = [Rule { when: &C823, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HDFGRTR2_EL2) }, ];
-static L742: [Rule; 2] = [Rule { when: &C823, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HDFGWTR2_EL2) }, ];
-static L743: [Rule; 2] = [Rule { when: &C823, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HFGITR2_EL2) }, ];
-static L744: [Rule; 2] = [Rule { when: &C823, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HFGRTR2_EL2) }, ];
-static L745: [Rule; 2] = [Rule { when: &C823, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HFGWTR2_EL2) }, ];
-static L746: [Rule; 4] = [Rule { when: &C823, action: Undefined }, Rule { when: &C777, action: Memory(0x1a0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L747: [Rule; 4] = [Rule { when: &C823, action: Undefined }, Rule { when: &C777, action: Memory(0x1b0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L748: [Rule; 4] = [Rule { when: &C823, action: Undefined }, Rule { when: &C777, action: Memory(0x2c0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L749: [Rule; 4] = [Rule { when: &C823, action: Undefined }, Rule { when: &C777, action: Memory(0x2c8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L750: [Rule; 4] = [Rule { when: &C823, action: Undefined }, Rule { when: &C777, action: Memory(0x310) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L751: [Rule; 6] = [Rule { when: &C824, action: Undefined }, Rule { when: &C535, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C775, action: Trap { el: 1, ec: 0x07 } }, Rule { when: &C485, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPMR) }, ];
-static L752: [Rule; 4] = [Rule { when: &C824, action: Undefined }, Rule { when: &C650, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPMR) }, ];
-static L753: [Rule; 11] = [Rule { when: &C824, action: Undefined }, Rule { when: &C675, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C676, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C642, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C535, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C679, action: Trap { el: 2, ec: 0x00 } }, Rule { when: &C680, action: Trap { el: 1, ec: 0x07 } }, Rule { when: &C644, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C485, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPMR) }, ];
-static L754: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C471, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_SRE_EL1) }, ];
-static L755: [Rule; 2] = [Rule { when: &C825, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ICC_SRE_EL1) }, ];
-static L756: [Rule; 6] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C311, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_IGRPEN0_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_IGRPEN0_EL1) }, ];
-static L757: [Rule; 6] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C311, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_IGRPEN1_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_IGRPEN1_EL1) }, ];
-static L758: [Rule; 6] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C363, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_IGRPEN0_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_IGRPEN0_EL1) }, ];
-static L759: [Rule; 6] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C363, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_IGRPEN1_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_IGRPEN1_EL1) }, ];
-static L760: [Rule; 6] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C472, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_CTLR_EL1) }, Rule { when: &C460, action: Register(SysReg::ICV_CTLR_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_CTLR_EL1) }, ];
-static L761: [Rule; 6] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C472, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_PMR_EL1) }, Rule { when: &C460, action: Register(SysReg::ICV_PMR_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_PMR_EL1) }, ];
-static L762: [Rule; 6] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C472, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_RPR_EL1) }, Rule { when: &C460, action: Register(SysReg::ICV_RPR_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_RPR_EL1) }, ];
-static L763: [Rule; 6] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C472, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_ASGI1R_EL1) }, ];
-static L764: [Rule; 6] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C472, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_SGI0R_EL1) }, ];
-static L765: [Rule; 6] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C472, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_SGI1R_EL1) }, ];
-static L766: [Rule; 5] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_AP0R0_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_AP0R0_EL1) }, ];
-static L767: [Rule; 5] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_BPR0_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_BPR0_EL1) }, ];
-static L768: [Rule; 5] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_EOIR0_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_EOIR0_EL1) }, ];
-static L769: [Rule; 5] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_HPPIR0_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_HPPIR0_EL1) }, ];
-static L770: [Rule; 5] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_IAR0_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_IAR0_EL1) }, ];
-static L771: [Rule; 5] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_AP1R0_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_AP1R0_EL1) }, ];
-static L772: [Rule; 5] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_BPR1_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_BPR1_EL1) }, ];
-static L773: [Rule; 5] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_EOIR1_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_EOIR1_EL1) }, ];
-static L774: [Rule; 5] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_HPPIR1_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_HPPIR1_EL1) }, ];
-static L775: [Rule; 5] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_IAR1_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_IAR1_EL1) }, ];
-static L776: [Rule; 7] = [Rule { when: &C825, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C475, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C472, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_DIR_EL1) }, Rule { when: &C460, action: Register(SysReg::ICV_DIR_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_DIR_EL1) }, ];
-static L777: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_AP0R0_EL1) }, ];
-static L778: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_AP1R0_EL1) }, ];
-static L779: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_ASGI1R_EL1) }, ];
-static L780: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_BPR0_EL1) }, ];
-static L781: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_BPR1_EL1) }, ];
-static L782: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_CTLR_EL1) }, ];
-static L783: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_DIR_EL1) }, ];
-static L784: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_EOIR0_EL1) }, ];
-static L785: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_EOIR1_EL1) }, ];
-static L786: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_HPPIR0_EL1) }, ];
-static L787: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_HPPIR1_EL1) }, ];
-static L788: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_IAR0_EL1) }, ];
-static L789: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_IAR1_EL1) }, ];
-static L790: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_IGRPEN0_EL1) }, ];
-static L791: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_IGRPEN1_EL1) }, ];
-static L792: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_PMR_EL1) }, ];
-static L793: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_RPR_EL1) }, ];
-static L794: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_SGI0R_EL1) }, ];
-static L795: [Rule; 3] = [Rule { when: &C825, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_SGI1R_EL1) }, ];
-static L796: [Rule; 6] = [Rule { when: &C825, action: Undefined }, Rule { when: &C807, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_AP0R1_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_AP0R1_EL1) }, ];
-static L797: [Rule; 6] = [Rule { when: &C825, action: Undefined }, Rule { when: &C807, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_AP1R1_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_AP1R1_EL1) }, ];
-static L798: [Rule; 4] = [Rule { when: &C825, action: Undefined }, Rule { when: &C807, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_AP0R1_EL1) }, ];
-static L799: [Rule; 4] = [Rule { when: &C825, action: Undefined }, Rule { when: &C807, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_AP1R1_EL1) }, ];
-static L800: [Rule; 6] = [Rule { when: &C825, action: Undefined }, Rule { when: &C808, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_AP0R2_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_AP0R2_EL1) }, ];
-static L801: [Rule; 6] = [Rule { when: &C825, action: Undefined }, Rule { when: &C808, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_AP0R3_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_AP0R3_EL1) }, ];
-static L802: [Rule; 6] = [Rule { when: &C825, action: Undefined }, Rule { when: &C808, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_AP1R2_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_AP1R2_EL1) }, ];
-static L803: [Rule; 6] = [Rule { when: &C825, action: Undefined }, Rule { when: &C808, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_AP1R3_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_AP1R3_EL1) }, ];
-static L804: [Rule; 4] = [Rule { when: &C825, action: Undefined }, Rule { when: &C808, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_AP0R2_EL1) }, ];
-static L805: [Rule; 4] = [Rule { when: &C825, action: Undefined }, Rule { when: &C808, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_AP0R3_EL1) }, ];
-static L806: [Rule; 4] = [Rule { when: &C825, action: Undefined }, Rule { when: &C808, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_AP1R2_EL1) }, ];
-static L807: [Rule; 4] = [Rule { when: &C825, action: Undefined }, Rule { when: &C808, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_AP1R3_EL1) }, ];
-static L808: [Rule; 6] = [Rule { when: &C826, action: Undefined }, Rule { when: &C790, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_NMIAR1_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_NMIAR1_EL1) }, ];
-static L809: [Rule; 4] = [Rule { when: &C826, action: Undefined }, Rule { when: &C791, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_NMIAR1_EL1) }, ];
-static L810: [Rule; 2] = [Rule { when: &C827, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HACDBSBR_EL2) }, ];
-static L811: [Rule; 2] = [Rule { when: &C827, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HACDBSCONS_EL2) }, ];
-static L812: [Rule; 4] = [Rule { when: &C827, action: Undefined }, Rule { when: &C777, action: Memory(0x2f0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L813: [Rule; 4] = [Rule { when: &C827, action: Undefined }, Rule { when: &C777, action: Memory(0x308) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L814: [Rule; 2] = [Rule { when: &C828, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HCRX_EL2) }, ];
-static L815: [Rule; 4] = [Rule { when: &C828, action: Undefined }, Rule { when: &C777, action: Memory(0xa0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L816: [Rule; 2] = [Rule { when: &C829, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HDBSSBR_EL2) }, ];
-static L817: [Rule; 2] = [Rule { when: &C829, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HDBSSPROD_EL2) }, ];
-static L818: [Rule; 4] = [Rule { when: &C829, action: Undefined }, Rule { when: &C777, action: Memory(0x2e0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L819: [Rule; 4] = [Rule { when: &C829, action: Undefined }, Rule { when: &C777, action: Memory(0x300) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L820: [Rule; 4] = [Rule { when: &C830, action: Undefined }, Rule { when: &C458, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C289, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::LORC_EL1) }, ];
-static L821: [Rule; 4] = [Rule { when: &C830, action: Undefined }, Rule { when: &C458, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C291, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::LOREA_EL1) }, ];
-static L822: [Rule; 4] = [Rule { when: &C830, action: Undefined }, Rule { when: &C458, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C292, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::LORID_EL1) }, ];
-static L823: [Rule; 4] = [Rule { when: &C830, action: Undefined }, Rule { when: &C458, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C293, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::LORN_EL1) }, ];
-static L824: [Rule; 4] = [Rule { when: &C830, action: Undefined }, Rule { when: &C458, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C294, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::LORSA_EL1) }, ];
-static L825: [Rule; 4] = [Rule { when: &C830, action: Undefined }, Rule { when: &C458, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C346, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::LORC_EL1) }, ];
-static L826: [Rule; 4] = [Rule { when: &C830, action: Undefined }, Rule { when: &C458, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C347, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::LOREA_EL1) }, ];
-static L827: [Rule; 4] = [Rule { when: &C830, action: Undefined }, Rule { when: &C458, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C348, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::LORN_EL1) }, ];
-static L828: [Rule; 4] = [Rule { when: &C830, action: Undefined }, Rule { when: &C458, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C349, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::LORSA_EL1) }, ];
-static L829: [Rule; 2] = [Rule { when: &C830, action: Undefined }, Rule { when: &C771, action: Register(SysReg::LORC_EL1) }, ];
-static L830: [Rule; 2] = [Rule { when: &C830, action: Undefined }, Rule { when: &C771, action: Register(SysReg::LOREA_EL1) }, ];
-static L831: [Rule; 2] = [Rule { when: &C830, action: Undefined }, Rule { when: &C771, action: Register(SysReg::LORID_EL1) }, ];
-static L832: [Rule; 2] = [Rule { when: &C830, action: Undefined }, Rule { when: &C771, action: Register(SysReg::LORN_EL1) }, ];
-static L833: [Rule; 2] = [Rule { when: &C830, action: Undefined }, Rule { when: &C771, action: Register(SysReg::LORSA_EL1) }, ];
-static L834: [Rule; 3] = [Rule { when: &C831, action: Undefined }, Rule { when: &C324, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ACCDATA_EL1) }, ];
-static L835: [Rule; 3] = [Rule { when: &C831, action: Undefined }, Rule { when: &C373, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ACCDATA_EL1) }, ];
-static L836: [Rule; 2] = [Rule { when: &C831, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ACCDATA_EL1) }, ];
-static L837: [Rule; 2] = [Rule { when: &C832, action: Undefined }, Rule { when: &C771, action: Register(SysReg::MECIDR_EL2) }, ];
-static L838: [Rule; 4] = [Rule { when: &C833, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C226, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L839: [Rule; 4] = [Rule { when: &C833, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C271, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L840: [Rule; 4] = [Rule { when: &C833, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C276, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L841: [Rule; 4] = [Rule { when: &C833, action: Undefined }, Rule { when: &C455, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C227, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L842: [Rule; 7] = [Rule { when: &C833, action: Undefined }, Rule { when: &C667, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C668, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C540, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C508, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C638, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L843: [Rule; 7] = [Rule { when: &C833, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C507, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L844: [Rule; 7] = [Rule { when: &C833, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C513, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L845: [Rule; 7] = [Rule { when: &C833, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C516, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L846: [Rule; 2] = [Rule { when: &C833, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L847: [Rule; 2] = [Rule { when: &C833, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TCO) }, ];
-static L848: [Rule; 4] = [Rule { when: &C834, action: Undefined }, Rule { when: &C449, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C258, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L849: [Rule; 4] = [Rule { when: &C834, action: Undefined }, Rule { when: &C449, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C269, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L850: [Rule; 4] = [Rule { when: &C834, action: Undefined }, Rule { when: &C449, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C272, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L851: [Rule; 4] = [Rule { when: &C834, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C247, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L852: [Rule; 3] = [Rule { when: &C834, action: Undefined }, Rule { when: &C469, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::GCR_EL1) }, ];
-static L853: [Rule; 3] = [Rule { when: &C834, action: Undefined }, Rule { when: &C469, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::RGSR_EL1) }, ];
-static L854: [Rule; 3] = [Rule { when: &C834, action: Undefined }, Rule { when: &C469, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TFSRE0_EL1) }, ];
-static L855: [Rule; 5] = [Rule { when: &C834, action: Undefined }, Rule { when: &C620, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Register(SysReg::TFSR_EL1) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L856: [Rule; 2] = [Rule { when: &C834, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L857: [Rule; 2] = [Rule { when: &C834, action: Undefined }, Rule { when: &C771, action: Register(SysReg::GCR_EL1) }, ];
-static L858: [Rule; 2] = [Rule { when: &C834, action: Undefined }, Rule { when: &C771, action: Register(SysReg::RGSR_EL1) }, ];
-static L859: [Rule; 2] = [Rule { when: &C834, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TFSRE0_EL1) }, ];
-static L860: [Rule; 2] = [Rule { when: &C834, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TFSR_EL2) }, ];
-static L861: [Rule; 5] = [Rule { when: &C834, action: Undefined }, Rule { when: &C778, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C469, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x190) }, Rule { when: &C771, action: Register(SysReg::TFSR_EL1) }, ];
-static L862: [Rule; 4] = [Rule { when: &C834, action: Undefined }, Rule { when: &C779, action: Memory(0x190) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L863: [Rule; 3] = [Rule { when: &C834, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TFSR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L864: [Rule; 3] = [Rule { when: &C834, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TFSR_EL2) }, Rule { when: &C771, action: Register(SysReg::TFSR_EL1) }, ];
-static L865: [Rule; 3] = [Rule { when: &C834, action: Zero }, Rule { when: &C470, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::GMID_EL1) }, ];
-static L866: [Rule; 4] = [Rule { when: &C834, action: Zero }, Rule { when: &C546, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C773, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L867: [Rule; 2] = [Rule { when: &C834, action: Zero }, Rule { when: &C771, action: Register(SysReg::GMID_EL1) }, ];
-static L868: [Rule; 3] = [Rule { when: &C835, action: Undefined }, Rule { when: &C442, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ALLINT) }, ];
-static L869: [Rule; 2] = [Rule { when: &C835, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ALLINT) }, ];
-static L870: [Rule; 2] = [Rule { when: &C836, action: Undefined }, Rule { when: &C771, action: Register(SysReg::VNCR_EL2) }, ];
-static L871: [Rule; 4] = [Rule { when: &C836, action: Undefined }, Rule { when: &C777, action: Memory(0xb0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L872: [Rule; 4] = [Rule { when: &C837, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C226, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L873: [Rule; 4] = [Rule { when: &C837, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C271, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L874: [Rule; 7] = [Rule { when: &C837, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C507, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L875: [Rule; 7] = [Rule { when: &C837, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C513, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L876: [Rule; 2] = [Rule { when: &C837, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L877: [Rule; 2] = [Rule { when: &C838, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PAN) }, ];
-static L878: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C462, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C232, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L879: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C462, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C233, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L880: [Rule; 2] = [Rule { when: &C839, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L881: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C312, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APDAKeyHi_EL1) }, ];
-static L882: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C312, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APDAKeyLo_EL1) }, ];
-static L883: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C323, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APDBKeyHi_EL1) }, ];
-static L884: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C323, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APDBKeyLo_EL1) }, ];
-static L885: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C331, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APGAKeyHi_EL1) }, ];
-static L886: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C331, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APGAKeyLo_EL1) }, ];
-static L887: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C336, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APIAKeyHi_EL1) }, ];
-static L888: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C336, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APIAKeyLo_EL1) }, ];
-static L889: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C337, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APIBKeyHi_EL1) }, ];
-static L890: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C337, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APIBKeyLo_EL1) }, ];
-static L891: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C364, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APDAKeyHi_EL1) }, ];
-static L892: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C364, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APDAKeyLo_EL1) }, ];
-static L893: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C372, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APDBKeyHi_EL1) }, ];
-static L894: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C372, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APDBKeyLo_EL1) }, ];
-static L895: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C380, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APGAKeyHi_EL1) }, ];
-static L896: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C380, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APGAKeyLo_EL1) }, ];
-static L897: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C385, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APIAKeyHi_EL1) }, ];
-static L898: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C385, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APIAKeyLo_EL1) }, ];
-static L899: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C386, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APIBKeyHi_EL1) }, ];
-static L900: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C386, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APIBKeyLo_EL1) }, ];
-static L901: [Rule; 2] = [Rule { when: &C840, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APDAKeyHi_EL1) }, ];
-static L902: [Rule; 2] = [Rule { when: &C840, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APDAKeyLo_EL1) }, ];
-static L903: [Rule; 2] = [Rule { when: &C840, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APDBKeyHi_EL1) }, ];
-static L904: [Rule; 2] = [Rule { when: &C840, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APDBKeyLo_EL1) }, ];
-static L905: [Rule; 2] = [Rule { when: &C840, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APGAKeyHi_EL1) }, ];
-static L906: [Rule; 2] = [Rule { when: &C840, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APGAKeyLo_EL1) }, ];
-static L907: [Rule; 2] = [Rule { when: &C840, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APIAKeyHi_EL1) }, ];
-static L908: [Rule; 2] = [Rule { when: &C840, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APIAKeyLo_EL1) }, ];
-static L909: [Rule; 2] = [Rule { when: &C840, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APIBKeyHi_EL1) }, ];
-static L910: [Rule; 2] = [Rule { when: &C840, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APIBKeyLo_EL1) }, ];
-static L911: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C413, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x2d0) }, Rule { when: &C771, action: Register(SysReg::PFAR_EL1) }, ];
-static L912: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C428, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x2d0) }, Rule { when: &C771, action: Register(SysReg::PFAR_EL1) }, ];
-static L913: [Rule; 2] = [Rule { when: &C841, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PFAR_EL2) }, ];
-static L914: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C779, action: Memory(0x2d0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L915: [Rule; 3] = [Rule { when: &C841, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PFAR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L916: [Rule; 3] = [Rule { when: &C841, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PFAR_EL2) }, Rule { when: &C771, action: Register(SysReg::PFAR_EL1) }, ];
-static L917: [Rule; 3] = [Rule { when: &C841, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L918: [Rule; 6] = [Rule { when: &C842, action: Undefined }, Rule { when: &C0, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C685, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C505, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSWINC_EL0) }, ];
-static L919: [Rule; 7] = [Rule { when: &C842, action: Undefined }, Rule { when: &C1, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C686, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C492, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C608, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMCCNTR_EL0) }, ];
-static L920: [Rule; 6] = [Rule { when: &C842, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C495, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSELR_EL0) }, ];
-static L921: [Rule; 6] = [Rule { when: &C842, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C504, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSELR_EL0) }, ];
-static L922: [Rule; 6] = [Rule { when: &C842, action: Undefined }, Rule { when: &C4, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C721, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C481, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCR_EL0) }, ];
-static L923: [Rule; 7] = [Rule { when: &C842, action: Undefined }, Rule { when: &C4, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C721, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C506, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C481, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCR_EL0) }, ];
-static L924: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C47, action: Undefined }, Rule { when: &C48, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C583, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR0_EL0) }, ];
-static L925: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C47, action: Undefined }, Rule { when: &C48, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR0_EL0) }, ];
-static L926: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C47, action: Undefined }, Rule { when: &C48, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER0_EL0) }, ];
-static L927: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C47, action: Undefined }, Rule { when: &C48, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR0_EL0) }, ];
-static L928: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C47, action: Undefined }, Rule { when: &C48, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER0_EL0) }, ];
-static L929: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C47, action: Undefined }, Rule { when: &C48, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C583, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER0_EL0) }, ];
-static L930: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C47, action: Undefined }, Rule { when: &C48, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C548, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR0_EL0) }, ];
-static L931: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C47, action: Undefined }, Rule { when: &C48, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C548, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER0_EL0) }, ];
-static L932: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR0_EL0) }, ];
-static L933: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER0_EL0) }, ];
-static L934: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C49, action: Undefined }, Rule { when: &C50, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C584, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR1_EL0) }, ];
-static L935: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C49, action: Undefined }, Rule { when: &C50, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR1_EL0) }, ];
-static L936: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C49, action: Undefined }, Rule { when: &C50, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER1_EL0) }, ];
-static L937: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C49, action: Undefined }, Rule { when: &C50, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR1_EL0) }, ];
-static L938: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C49, action: Undefined }, Rule { when: &C50, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER1_EL0) }, ];
-static L939: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C49, action: Undefined }, Rule { when: &C50, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C584, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER1_EL0) }, ];
-static L940: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C49, action: Undefined }, Rule { when: &C50, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C549, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR1_EL0) }, ];
-static L941: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C49, action: Undefined }, Rule { when: &C50, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C549, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER1_EL0) }, ];
-static L942: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR1_EL0) }, ];
-static L943: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER1_EL0) }, ];
-static L944: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C51, action: Undefined }, Rule { when: &C52, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C585, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR10_EL0) }, ];
-static L945: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C51, action: Undefined }, Rule { when: &C52, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR10_EL0) }, ];
-static L946: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C51, action: Undefined }, Rule { when: &C52, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER10_EL0) }, ];
-static L947: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C51, action: Undefined }, Rule { when: &C52, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR10_EL0) }, ];
-static L948: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C51, action: Undefined }, Rule { when: &C52, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER10_EL0) }, ];
-static L949: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C51, action: Undefined }, Rule { when: &C52, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C585, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER10_EL0) }, ];
-static L950: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C51, action: Undefined }, Rule { when: &C52, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C550, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR10_EL0) }, ];
-static L951: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C51, action: Undefined }, Rule { when: &C52, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C550, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER10_EL0) }, ];
-static L952: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR10_EL0) }, ];
-static L953: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER10_EL0) }, ];
-static L954: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C53, action: Undefined }, Rule { when: &C54, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C586, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR11_EL0) }, ];
-static L955: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C53, action: Undefined }, Rule { when: &C54, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR11_EL0) }, ];
-static L956: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C53, action: Undefined }, Rule { when: &C54, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER11_EL0) }, ];
-static L957: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C53, action: Undefined }, Rule { when: &C54, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR11_EL0) }, ];
-static L958: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C53, action: Undefined }, Rule { when: &C54, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER11_EL0) }, ];
-static L959: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C53, action: Undefined }, Rule { when: &C54, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C586, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER11_EL0) }, ];
-static L960: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C53, action: Undefined }, Rule { when: &C54, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C551, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR11_EL0) }, ];
-static L961: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C53, action: Undefined }, Rule { when: &C54, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C551, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER11_EL0) }, ];
-static L962: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR11_EL0) }, ];
-static L963: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER11_EL0) }, ];
-static L964: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C55, action: Undefined }, Rule { when: &C56, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C587, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR12_EL0) }, ];
-static L965: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C55, action: Undefined }, Rule { when: &C56, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR12_EL0) }, ];
-static L966: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C55, action: Undefined }, Rule { when: &C56, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER12_EL0) }, ];
-static L967: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C55, action: Undefined }, Rule { when: &C56, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR12_EL0) }, ];
-static L968: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C55, action: Undefined }, Rule { when: &C56, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER12_EL0) }, ];
-static L969: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C55, action: Undefined }, Rule { when: &C56, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C587, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER12_EL0) }, ];
-static L970: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C55, action: Undefined }, Rule { when: &C56, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C552, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR12_EL0) }, ];
-static L971: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C55, action: Undefined }, Rule { when: &C56, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C552, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER12_EL0) }, ];
-static L972: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR12_EL0) }, ];
-static L973: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER12_EL0) }, ];
-static L974: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C57, action: Undefined }, Rule { when: &C58, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C588, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR13_EL0) }, ];
-static L975: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C57, action: Undefined }, Rule { when: &C58, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR13_EL0) }, ];
-static L976: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C57, action: Undefined }, Rule { when: &C58, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER13_EL0) }, ];
-static L977: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C57, action: Undefined }, Rule { when: &C58, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR13_EL0) }, ];
-static L978: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C57, action: Undefined }, Rule { when: &C58, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER13_EL0) }, ];
-static L979: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C57, action: Undefined }, Rule { when: &C58, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C588, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER13_EL0) }, ];
-static L980: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C57, action: Undefined }, Rule { when: &C58, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C553, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR13_EL0) }, ];
-static L981: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C57, action: Undefined }, Rule { when: &C58, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C553, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER13_EL0) }, ];
-static L982: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR13_EL0) }, ];
-static L983: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER13_EL0) }, ];
-static L984: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C59, action: Undefined }, Rule { when: &C60, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C589, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR14_EL0) }, ];
-static L985: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C59, action: Undefined }, Rule { when: &C60, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR14_EL0) }, ];
-static L986: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C59, action: Undefined }, Rule { when: &C60, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER14_EL0) }, ];
-static L987: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C59, action: Undefined }, Rule { when: &C60, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR14_EL0) }, ];
-static L988: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C59, action: Undefined }, Rule { when: &C60, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER14_EL0) }, ];
-static L989: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C59, action: Undefined }, Rule { when: &C60, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C589, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER14_EL0) }, ];
-static L990: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C59, action: Undefined }, Rule { when: &C60, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C554, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR14_EL0) }, ];
-static L991: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C59, action: Undefined }, Rule { when: &C60, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C554, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER14_EL0) }, ];
-static L992: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR14_EL0) }, ];
-static L993: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER14_EL0) }, ];
-static L994: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C61, action: Undefined }, Rule { when: &C62, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C590, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR15_EL0) }, ];
-static L995: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C61, action: Undefined }, Rule { when: &C62, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR15_EL0) }, ];
-static L996: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C61, action: Undefined }, Rule { when: &C62, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER15_EL0) }, ];
-static L997: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C61, action: Undefined }, Rule { when: &C62, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR15_EL0) }, ];
-static L998: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C61, action: Undefined }, Rule { when: &C62, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER15_EL0) }, ];
-static L999: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C61, action: Undefined }, Rule { when: &C62, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C590, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER15_EL0) }, ];
-static L1000: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C61, action: Undefined }, Rule { when: &C62, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C555, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR15_EL0) }, ];
-static L1001: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C61, action: Undefined }, Rule { when: &C62, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C555, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER15_EL0) }, ];
-static L1002: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR15_EL0) }, ];
-static L1003: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER15_EL0) }, ];
-static L1004: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C63, action: Undefined }, Rule { when: &C64, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C591, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR16_EL0) }, ];
-static L1005: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C63, action: Undefined }, Rule { when: &C64, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR16_EL0) }, ];
-static L1006: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C63, action: Undefined }, Rule { when: &C64, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER16_EL0) }, ];
-static L1007: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C63, action: Undefined }, Rule { when: &C64, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR16_EL0) }, ];
-static L1008: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C63, action: Undefined }, Rule { when: &C64, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER16_EL0) }, ];
-static L1009: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C63, action: Undefined }, Rule { when: &C64, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C591, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER16_EL0) }, ];
-static L1010: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C63, action: Undefined }, Rule { when: &C64, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C556, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR16_EL0) }, ];
-static L1011: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C63, action: Undefined }, Rule { when: &C64, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C556, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER16_EL0) }, ];
-static L1012: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR16_EL0) }, ];
-static L1013: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER16_EL0) }, ];
-static L1014: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C65, action: Undefined }, Rule { when: &C66, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C592, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR17_EL0) }, ];
-static L1015: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C65, action: Undefined }, Rule { when: &C66, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR17_EL0) }, ];
-static L1016: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C65, action: Undefined }, Rule { when: &C66, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER17_EL0) }, ];
-static L1017: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C65, action: Undefined }, Rule { when: &C66, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR17_EL0) }, ];
-static L1018: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C65, action: Undefined }, Rule { when: &C66, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER17_EL0) }, ];
-static L1019: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C65, action: Undefined }, Rule { when: &C66, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C592, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER17_EL0) }, ];
-static L1020: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C65, action: Undefined }, Rule { when: &C66, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C557, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR17_EL0) }, ];
-static L1021: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C65, action: Undefined }, Rule { when: &C66, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C557, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER17_EL0) }, ];
-static L1022: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR17_EL0) }, ];
-static L1023: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER17_EL0) }, ];
-static L1024: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C67, action: Undefined }, Rule { when: &C68, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C593, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR18_EL0) }, ];
-static L1025: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C67, action: Undefined }, Rule { when: &C68, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR18_EL0) }, ];
-static L1026: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C67, action: Undefined }, Rule { when: &C68, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER18_EL0) }, ];
-static L1027: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C67, action: Undefined }, Rule { when: &C68, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR18_EL0) }, ];
-static L1028: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C67, action: Undefined }, Rule { when: &C68, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER18_EL0) }, ];
-static L1029: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C67, action: Undefined }, Rule { when: &C68, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C593, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER18_EL0) }, ];
-static L1030: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C67, action: Undefined }, Rule { when: &C68, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C558, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR18_EL0) }, ];
-static L1031: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C67, action: Undefined }, Rule { when: &C68, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C558, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER18_EL0) }, ];
-static L1032: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR18_EL0) }, ];
-static L1033: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER18_EL0) }, ];
-static L1034: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C69, action: Undefined }, Rule { when: &C70, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C594, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR19_EL0) }, ];
-static L1035: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C69, action: Undefined }, Rule { when: &C70, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR19_EL0) }, ];
-static L1036: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C69, action: Undefined }, Rule { when: &C70, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER19_EL0) }, ];
-static L1037: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C69, action: Undefined }, Rule { when: &C70, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR19_EL0) }, ];
-static L1038: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C69, action: Undefined }, Rule { when: &C70, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER19_EL0) }, ];
-static L1039: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C69, action: Undefined }, Rule { when: &C70, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C594, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER19_EL0) }, ];
-static L1040: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C69, action: Undefined }, Rule { when: &C70, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C559, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR19_EL0) }, ];
-static L1041: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C69, action: Undefined }, Rule { when: &C70, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C559, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER19_EL0) }, ];
-static L1042: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR19_EL0) }, ];
-static L1043: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER19_EL0) }, ];
-static L1044: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C71, action: Undefined }, Rule { when: &C72, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C595, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR2_EL0) }, ];
-static L1045: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C71, action: Undefined }, Rule { when: &C72, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR2_EL0) }, ];
-static L1046: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C71, action: Undefined }, Rule { when: &C72, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER2_EL0) }, ];
-static L1047: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C71, action: Undefined }, Rule { when: &C72, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR2_EL0) }, ];
-static L1048: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C71, action: Undefined }, Rule { when: &C72, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER2_EL0) }, ];
-static L1049: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C71, action: Undefined }, Rule { when: &C72, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C595, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER2_EL0) }, ];
-static L1050: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C71, action: Undefined }, Rule { when: &C72, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C560, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR2_EL0) }, ];
-static L1051: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C71, action: Undefined }, Rule { when: &C72, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C560, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER2_EL0) }, ];
-static L1052: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR2_EL0) }, ];
-static L1053: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER2_EL0) }, ];
-static L1054: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C73, action: Undefined }, Rule { when: &C74, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C596, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR20_EL0) }, ];
-static L1055: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C73, action: Undefined }, Rule { when: &C74, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR20_EL0) }, ];
-static L1056: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C73, action: Undefined }, Rule { when: &C74, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER20_EL0) }, ];
-static L1057: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C73, action: Undefined }, Rule { when: &C74, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR20_EL0) }, ];
-static L1058: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C73, action: Undefined }, Rule { when: &C74, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER20_EL0) }, ];
-static L1059: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C73, action: Undefined }, Rule { when: &C74, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C596, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER20_EL0) }, ];
-static L1060: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C73, action: Undefined }, Rule { when: &C74, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C561, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR20_EL0) }, ];
-static L1061: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C73, action: Undefined }, Rule { when: &C74, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C561, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER20_EL0) }, ];
-static L1062: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR20_EL0) }, ];
-static L1063: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER20_EL0) }, ];
-static L1064: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C75, action: Undefined }, Rule { when: &C76, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C597, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR21_EL0) }, ];
-static L1065: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C75, action: Undefined }, Rule { when: &C76, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR21_EL0) }, ];
-static L1066: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C75, action: Undefined }, Rule { when: &C76, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER21_EL0) }, ];
-static L1067: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C75, action: Undefined }, Rule { when: &C76, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR21_EL0) }, ];
-static L1068: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C75, action: Undefined }, Rule { when: &C76, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER21_EL0) }, ];
-static L1069: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C75, action: Undefined }, Rule { when: &C76, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C597, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER21_EL0) }, ];
-static L1070: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C75, action: Undefined }, Rule { when: &C76, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C562, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR21_EL0) }, ];
-static L1071: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C75, action: Undefined }, Rule { when: &C76, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C562, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER21_EL0) }, ];
-static L1072: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR21_EL0) }, ];
-static L1073: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER21_EL0) }, ];
-static L1074: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C77, action: Undefined }, Rule { when: &C78, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C598, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR22_EL0) }, ];
-static L1075: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C77, action: Undefined }, Rule { when: &C78, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR22_EL0) }, ];
-static L1076: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C77, action: Undefined }, Rule { when: &C78, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER22_EL0) }, ];
-static L1077: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C77, action: Undefined }, Rule { when: &C78, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR22_EL0) }, ];
-static L1078: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C77, action: Undefined }, Rule { when: &C78, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER22_EL0) }, ];
-static L1079: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C77, action: Undefined }, Rule { when: &C78, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C598, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER22_EL0) }, ];
-static L1080: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C77, action: Undefined }, Rule { when: &C78, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C563, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR22_EL0) }, ];
-static L1081: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C77, action: Undefined }, Rule { when: &C78, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C563, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER22_EL0) }, ];
-static L1082: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR22_EL0) }, ];
-static L1083: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER22_EL0) }, ];
-static L1084: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C79, action: Undefined }, Rule { when: &C80, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C599, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR23_EL0) }, ];
-static L1085: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C79, action: Undefined }, Rule { when: &C80, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR23_EL0) }, ];
-static L1086: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C79, action: Undefined }, Rule { when: &C80, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER23_EL0) }, ];
-static L1087: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C79, action: Undefined }, Rule { when: &C80, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR23_EL0) }, ];
-static L1088: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C79, action: Undefined }, Rule { when: &C80, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER23_EL0) }, ];
-static L1089: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C79, action: Undefined }, Rule { when: &C80, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C599, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER23_EL0) }, ];
-static L1090: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C79, action: Undefined }, Rule { when: &C80, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C564, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR23_EL0) }, ];
-static L1091: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C79, action: Undefined }, Rule { when: &C80, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C564, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER23_EL0) }, ];
-static L1092: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR23_EL0) }, ];
-static L1093: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER23_EL0) }, ];
-static L1094: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C81, action: Undefined }, Rule { when: &C82, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C600, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR24_EL0) }, ];
-static L1095: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C81, action: Undefined }, Rule { when: &C82, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR24_EL0) }, ];
-static L1096: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C81, action: Undefined }, Rule { when: &C82, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER24_EL0) }, ];
-static L1097: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C81, action: Undefined }, Rule { when: &C82, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR24_EL0) }, ];
-static L1098: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C81, action: Undefined }, Rule { when: &C82, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER24_EL0) }, ];
-static L1099: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C81, action: Undefined }, Rule { when: &C82, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C600, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER24_EL0) }, ];
-static L1100: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C81, action: Undefined }, Rule { when: &C82, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C565, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR24_EL0) }, ];
-static L1101: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C81, action: Undefined }, Rule { when: &C82, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C565, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER24_EL0) }, ];
-static L1102: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR24_EL0) }, ];
-static L1103: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER24_EL0) }, ];
-static L1104: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C83, action: Undefined }, Rule { when: &C84, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C601, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR25_EL0) }, ];
-static L1105: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C83, action: Undefined }, Rule { when: &C84, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR25_EL0) }, ];
-static L1106: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C83, action: Undefined }, Rule { when: &C84, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER25_EL0) }, ];
-static L1107: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C83, action: Undefined }, Rule { when: &C84, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR25_EL0) }, ];
-static L1108: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C83, action: Undefined }, Rule { when: &C84, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER25_EL0) }, ];
-static L1109: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C83, action: Undefined }, Rule { when: &C84, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C601, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER25_EL0) }, ];
-static L1110: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C83, action: Undefined }, Rule { when: &C84, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C566, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR25_EL0) }, ];
-static L1111: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C83, action: Undefined }, Rule { when: &C84, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C566, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER25_EL0) }, ];
-static L1112: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR25_EL0) }, ];
-static L1113: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER25_EL0) }, ];
-static L1114: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C85, action: Undefined }, Rule { when: &C86, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C602, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR26_EL0) }, ];
-static L1115: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C85, action: Undefined }, Rule { when: &C86, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR26_EL0) }, ];
-static L1116: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C85, action: Undefined }, Rule { when: &C86, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER26_EL0) }, ];
-static L1117: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C85, action: Undefined }, Rule { when: &C86, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR26_EL0) }, ];
-static L1118: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C85, action: Undefined }, Rule { when: &C86, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER26_EL0) }, ];
-static L1119: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C85, action: Undefined }, Rule { when: &C86, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C602, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER26_EL0) }, ];
-static L1120: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C85, action: Undefined }, Rule { when: &C86, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C567, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR26_EL0) }, ];
-static L1121: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C85, action: Undefined }, Rule { when: &C86, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C567, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER26_EL0) }, ];
-static L1122: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR26_EL0) }, ];
-static L1123: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER26_EL0) }, ];
-static L1124: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C87, action: Undefined }, Rule { when: &C88, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C603, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR27_EL0) }, ];
-static L1125: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C87, action: Undefined }, Rule { when: &C88, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR27_EL0) }, ];
-static L1126: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C87, action: Undefined }, Rule { when: &C88, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER27_EL0) }, ];
-static L1127: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C87, action: Undefined }, Rule { when: &C88, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR27_EL0) }, ];
-static L1128: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C87, action: Undefined }, Rule { when: &C88, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER27_EL0) }, ];
-static L1129: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C87, action: Undefined }, Rule { when: &C88, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C603, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER27_EL0) }, ];
-static L1130: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C87, action: Undefined }, Rule { when: &C88, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C568, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR27_EL0) }, ];
-static L1131: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C87, action: Undefined }, Rule { when: &C88, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C568, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER27_EL0) }, ];
-static L1132: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR27_EL0) }, ];
-static L1133: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER27_EL0) }, ];
-static L1134: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C89, action: Undefined }, Rule { when: &C90, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C604, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR28_EL0) }, ];
-static L1135: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C89, action: Undefined }, Rule { when: &C90, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR28_EL0) }, ];
-static L1136: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C89, action: Undefined }, Rule { when: &C90, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER28_EL0) }, ];
-static L1137: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C89, action: Undefined }, Rule { when: &C90, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR28_EL0) }, ];
-static L1138: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C89, action: Undefined }, Rule { when: &C90, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER28_EL0) }, ];
-static L1139: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C89, action: Undefined }, Rule { when: &C90, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C604, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER28_EL0) }, ];
-static L1140: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C89, action: Undefined }, Rule { when: &C90, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C569, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR28_EL0) }, ];
-static L1141: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C89, action: Undefined }, Rule { when: &C90, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C569, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER28_EL0) }, ];
-static L1142: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR28_EL0) }, ];
-static L1143: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER28_EL0) }, ];
-static L1144: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C91, action: Undefined }, Rule { when: &C92, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C605, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR29_EL0) }, ];
-static L1145: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C91, action: Undefined }, Rule { when: &C92, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR29_EL0) }, ];
-static L1146: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C91, action: Undefined }, Rule { when: &C92, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER29_EL0) }, ];
-static L1147: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C91, action: Undefined }, Rule { when: &C92, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR29_EL0) }, ];
-static L1148: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C91, action: Undefined }, Rule { when: &C92, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER29_EL0) }, ];
-static L1149: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C91, action: Undefined }, Rule { when: &C92, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C605, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER29_EL0) }, ];
-static L1150: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C91, action: Undefined }, Rule { when: &C92, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C570, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR29_EL0) }, ];
-static L1151: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C91, action: Undefined }, Rule { when: &C92, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C570, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER29_EL0) }, ];
-static L1152: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR29_EL0) }, ];
-static L1153: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER29_EL0) }, ];
-static L1154: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C93, action: Undefined }, Rule { when: &C94, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C606, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR3_EL0) }, ];
-static L1155: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C93, action: Undefined }, Rule { when: &C94, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR3_EL0) }, ];
-static L1156: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C93, action: Undefined }, Rule { when: &C94, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER3_EL0) }, ];
-static L1157: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C93, action: Undefined }, Rule { when: &C94, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR3_EL0) }, ];
-static L1158: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C93, action: Undefined }, Rule { when: &C94, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER3_EL0) }, ];
-static L1159: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C93, action: Undefined }, Rule { when: &C94, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C606, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER3_EL0) }, ];
-static L1160: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C93, action: Undefined }, Rule { when: &C94, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C571, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR3_EL0) }, ];
-static L1161: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C93, action: Undefined }, Rule { when: &C94, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C571, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER3_EL0) }, ];
-static L1162: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR3_EL0) }, ];
-static L1163: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER3_EL0) }, ];
-static L1164: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C95, action: Undefined }, Rule { when: &C96, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C607, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR30_EL0) }, ];
-static L1165: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C95, action: Undefined }, Rule { when: &C96, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR30_EL0) }, ];
-static L1166: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C95, action: Undefined }, Rule { when: &C96, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER30_EL0) }, ];
-static L1167: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C95, action: Undefined }, Rule { when: &C96, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR30_EL0) }, ];
-static L1168: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C95, action: Undefined }, Rule { when: &C96, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER30_EL0) }, ];
-static L1169: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C95, action: Undefined }, Rule { when: &C96, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C607, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER30_EL0) }, ];
-static L1170: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C95, action: Undefined }, Rule { when: &C96, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C572, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR30_EL0) }, ];
-static L1171: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C95, action: Undefined }, Rule { when: &C96, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C572, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER30_EL0) }, ];
-static L1172: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR30_EL0) }, ];
-static L1173: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER30_EL0) }, ];
-static L1174: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C30, action: Undefined }, Rule { when: &C757, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C97, action: Undefined }, Rule { when: &C98, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C608, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR31_EL0) }, ];
-static L1175: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C30, action: Undefined }, Rule { when: &C757, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C97, action: Undefined }, Rule { when: &C98, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR31_EL0) }, ];
-static L1176: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C30, action: Undefined }, Rule { when: &C757, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C97, action: Undefined }, Rule { when: &C98, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR31_EL0) }, ];
-static L1177: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C30, action: Undefined }, Rule { when: &C757, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C97, action: Undefined }, Rule { when: &C98, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C574, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR31_EL0) }, ];
-static L1178: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C30, action: Undefined }, Rule { when: &C757, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR31_EL0) }, ];
-static L1179: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C99, action: Undefined }, Rule { when: &C100, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C610, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR4_EL0) }, ];
-static L1180: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C99, action: Undefined }, Rule { when: &C100, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR4_EL0) }, ];
-static L1181: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C99, action: Undefined }, Rule { when: &C100, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER4_EL0) }, ];
-static L1182: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C99, action: Undefined }, Rule { when: &C100, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR4_EL0) }, ];
-static L1183: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C99, action: Undefined }, Rule { when: &C100, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER4_EL0) }, ];
-static L1184: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C99, action: Undefined }, Rule { when: &C100, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C610, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER4_EL0) }, ];
-static L1185: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C99, action: Undefined }, Rule { when: &C100, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C576, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR4_EL0) }, ];
-static L1186: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C99, action: Undefined }, Rule { when: &C100, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C576, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER4_EL0) }, ];
-static L1187: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR4_EL0) }, ];
-static L1188: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER4_EL0) }, ];
-static L1189: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C101, action: Undefined }, Rule { when: &C102, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C611, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR5_EL0) }, ];
-static L1190: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C101, action: Undefined }, Rule { when: &C102, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR5_EL0) }, ];
-static L1191: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C101, action: Undefined }, Rule { when: &C102, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER5_EL0) }, ];
-static L1192: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C101, action: Undefined }, Rule { when: &C102, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR5_EL0) }, ];
-static L1193: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C101, action: Undefined }, Rule { when: &C102, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER5_EL0) }, ];
-static L1194: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C101, action: Undefined }, Rule { when: &C102, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C611, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER5_EL0) }, ];
-static L1195: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C101, action: Undefined }, Rule { when: &C102, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C577, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR5_EL0) }, ];
-static L1196: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C101, action: Undefined }, Rule { when: &C102, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C577, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER5_EL0) }, ];
-static L1197: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR5_EL0) }, ];
-static L1198: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER5_EL0) }, ];
-static L1199: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C103, action: Undefined }, Rule { when: &C104, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C612, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR6_EL0) }, ];
-static L1200: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C103, action: Undefined }, Rule { when: &C104, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR6_EL0) }, ];
-static L1201: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C103, action: Undefined }, Rule { when: &C104, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER6_EL0) }, ];
-static L1202: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C103, action: Undefined }, Rule { when: &C104, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR6_EL0) }, ];
-static L1203: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C103, action: Undefined }, Rule { when: &C104, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER6_EL0) }, ];
-static L1204: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C103, action: Undefined }, Rule { when: &C104, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C612, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER6_EL0) }, ];
-static L1205: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C103, action: Undefined }, Rule { when: &C104, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C578, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR6_EL0) }, ];
-static L1206: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C103, action: Undefined }, Rule { when: &C104, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C578, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER6_EL0) }, ];
-static L1207: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR6_EL0) }, ];
-static L1208: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER6_EL0) }, ];
-static L1209: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C105, action: Undefined }, Rule { when: &C106, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C613, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR7_EL0) }, ];
-static L1210: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C105, action: Undefined }, Rule { when: &C106, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR7_EL0) }, ];
-static L1211: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C105, action: Undefined }, Rule { when: &C106, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER7_EL0) }, ];
-static L1212: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C105, action: Undefined }, Rule { when: &C106, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR7_EL0) }, ];
-static L1213: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C105, action: Undefined }, Rule { when: &C106, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER7_EL0) }, ];
-static L1214: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C105, action: Undefined }, Rule { when: &C106, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C613, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER7_EL0) }, ];
-static L1215: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C105, action: Undefined }, Rule { when: &C106, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C579, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR7_EL0) }, ];
-static L1216: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C105, action: Undefined }, Rule { when: &C106, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C579, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER7_EL0) }, ];
-static L1217: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR7_EL0) }, ];
-static L1218: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER7_EL0) }, ];
-static L1219: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C107, action: Undefined }, Rule { when: &C108, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C614, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR8_EL0) }, ];
-static L1220: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C107, action: Undefined }, Rule { when: &C108, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR8_EL0) }, ];
-static L1221: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C107, action: Undefined }, Rule { when: &C108, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER8_EL0) }, ];
-static L1222: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C107, action: Undefined }, Rule { when: &C108, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR8_EL0) }, ];
-static L1223: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C107, action: Undefined }, Rule { when: &C108, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER8_EL0) }, ];
-static L1224: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C107, action: Undefined }, Rule { when: &C108, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C614, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER8_EL0) }, ];
-static L1225: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C107, action: Undefined }, Rule { when: &C108, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C580, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR8_EL0) }, ];
-static L1226: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C107, action: Undefined }, Rule { when: &C108, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C580, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER8_EL0) }, ];
-static L1227: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR8_EL0) }, ];
-static L1228: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER8_EL0) }, ];
-static L1229: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C109, action: Undefined }, Rule { when: &C110, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C615, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR9_EL0) }, ];
-static L1230: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C109, action: Undefined }, Rule { when: &C110, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR9_EL0) }, ];
-static L1231: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C109, action: Undefined }, Rule { when: &C110, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER9_EL0) }, ];
-static L1232: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C109, action: Undefined }, Rule { when: &C110, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR9_EL0) }, ];
-static L1233: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C109, action: Undefined }, Rule { when: &C110, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER9_EL0) }, ];
-static L1234: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C109, action: Undefined }, Rule { when: &C110, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C615, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER9_EL0) }, ];
-static L1235: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C109, action: Undefined }, Rule { when: &C110, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C581, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR9_EL0) }, ];
-static L1236: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C109, action: Undefined }, Rule { when: &C110, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C581, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER9_EL0) }, ];
-static L1237: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR9_EL0) }, ];
-static L1238: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER9_EL0) }, ];
-static L1239: [Rule; 10] = [Rule { when: &C842, action: Undefined }, Rule { when: &C37, action: Undefined }, Rule { when: &C770, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C111, action: Undefined }, Rule { when: &C112, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMXEVCNTR_EL0) }, ];
-static L1240: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C37, action: Undefined }, Rule { when: &C770, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C111, action: Undefined }, Rule { when: &C112, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMXEVCNTR_EL0) }, ];
-static L1241: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C37, action: Undefined }, Rule { when: &C770, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C111, action: Undefined }, Rule { when: &C112, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMXEVCNTR_EL0) }, ];
-static L1242: [Rule; 11] = [Rule { when: &C842, action: Undefined }, Rule { when: &C37, action: Undefined }, Rule { when: &C770, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C111, action: Undefined }, Rule { when: &C112, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C616, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMXEVCNTR_EL0) }, ];
-static L1243: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C37, action: Undefined }, Rule { when: &C770, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMXEVCNTR_EL0) }, ];
-static L1244: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C152, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCCFILTR_EL0) }, ];
-static L1245: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C153, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCCNTR_EL0) }, ];
-static L1246: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C154, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCNTENCLR_EL0) }, ];
-static L1247: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C154, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCNTENSET_EL0) }, ];
-static L1248: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C155, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMINTENCLR_EL1) }, ];
-static L1249: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C155, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMINTENSET_EL1) }, ];
-static L1250: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C156, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMOVSCLR_EL0) }, ];
-static L1251: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C156, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMOVSSET_EL0) }, ];
-static L1252: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C157, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSELR_EL0) }, ];
-static L1253: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C180, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMUSERENR_EL0) }, ];
-static L1254: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C181, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCEID0_EL0) }, ];
-static L1255: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C181, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCEID1_EL0) }, ];
-static L1256: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C192, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCCFILTR_EL0) }, ];
-static L1257: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C193, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCCNTR_EL0) }, ];
-static L1258: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C194, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCNTENCLR_EL0) }, ];
-static L1259: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C194, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCNTENSET_EL0) }, ];
-static L1260: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C195, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMINTENCLR_EL1) }, ];
-static L1261: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C195, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMINTENSET_EL1) }, ];
-static L1262: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C196, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMOVSCLR_EL0) }, ];
-static L1263: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C196, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMOVSSET_EL0) }, ];
-static L1264: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C197, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSELR_EL0) }, ];
-static L1265: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C199, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSWINC_EL0) }, ];
-static L1266: [Rule; 5] = [Rule { when: &C842, action: Undefined }, Rule { when: &C200, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C481, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCR_EL0) }, ];
-static L1267: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C220, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMUSERENR_EL0) }, ];
-static L1268: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C481, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCR_EL0) }, ];
-static L1269: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C496, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMUSERENR_EL0) }, ];
-static L1270: [Rule; 7] = [Rule { when: &C842, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C491, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C608, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMCCFILTR_EL0) }, ];
-static L1271: [Rule; 6] = [Rule { when: &C842, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C493, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCNTENCLR_EL0) }, ];
-static L1272: [Rule; 6] = [Rule { when: &C842, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C493, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCNTENSET_EL0) }, ];
-static L1273: [Rule; 6] = [Rule { when: &C842, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C494, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMOVSCLR_EL0) }, ];
-static L1274: [Rule; 6] = [Rule { when: &C842, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C494, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMOVSSET_EL0) }, ];
-static L1275: [Rule; 7] = [Rule { when: &C842, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C500, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C573, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMCCFILTR_EL0) }, ];
-static L1276: [Rule; 7] = [Rule { when: &C842, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C501, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C573, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMCCNTR_EL0) }, ];
-static L1277: [Rule; 6] = [Rule { when: &C842, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C502, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCNTENCLR_EL0) }, ];
-static L1278: [Rule; 6] = [Rule { when: &C842, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C502, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCNTENSET_EL0) }, ];
-static L1279: [Rule; 6] = [Rule { when: &C842, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C503, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMOVSCLR_EL0) }, ];
-static L1280: [Rule; 6] = [Rule { when: &C842, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C503, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMOVSSET_EL0) }, ];
-static L1281: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C617, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C618, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C497, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCEID0_EL0) }, ];
-static L1282: [Rule; 8] = [Rule { when: &C842, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C617, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C618, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C497, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCEID1_EL0) }, ];
-static L1283: [Rule; 9] = [Rule { when: &C842, action: Undefined }, Rule { when: &C683, action: Undefined }, Rule { when: &C684, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C544, action: Undefined }, Rule { when: &C545, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C788, action: Register(SysReg::PMCCFILTR_EL0) }, Rule { when: &C771, action: Register(SysReg::PMXEVTYPER_EL0) }, ];
-static L1284: [Rule; 9] = [Rule { when: &C842, action: Undefined }, Rule { when: &C683, action: Undefined }, Rule { when: &C684, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C544, action: Undefined }, Rule { when: &C545, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C788, action: Register(SysReg::PMCCFILTR_EL0) }, Rule { when: &C771, action: Register(SysReg::PMXEVTYPER_EL0) }, ];
-static L1285: [Rule; 12] = [Rule { when: &C842, action: Undefined }, Rule { when: &C683, action: Undefined }, Rule { when: &C684, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C544, action: Undefined }, Rule { when: &C545, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C582, action: Zero }, Rule { when: &C788, action: Register(SysReg::PMCCFILTR_EL0) }, Rule { when: &C771, action: Register(SysReg::PMXEVTYPER_EL0) }, ];
-static L1286: [Rule; 12] = [Rule { when: &C842, action: Undefined }, Rule { when: &C683, action: Undefined }, Rule { when: &C684, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C544, action: Undefined }, Rule { when: &C545, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C547, action: Nop }, Rule { when: &C788, action: Register(SysReg::PMCCFILTR_EL0) }, Rule { when: &C771, action: Register(SysReg::PMXEVTYPER_EL0) }, ];
-static L1287: [Rule; 5] = [Rule { when: &C842, action: Undefined }, Rule { when: &C683, action: Undefined }, Rule { when: &C684, action: Undefined }, Rule { when: &C788, action: Register(SysReg::PMCCFILTR_EL0) }, Rule { when: &C771, action: Register(SysReg::PMXEVTYPER_EL0) }, ];
-static L1288: [Rule; 2] = [Rule { when: &C842, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMCCFILTR_EL0) }, ];
-static L1289: [Rule; 2] = [Rule { when: &C842, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMCCNTR_EL0) }, ];
-static L1290: [Rule; 2] = [Rule { when: &C842, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMCEID0_EL0) }, ];
-static L1291: [Rule; 2] = [Rule { when: &C842, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMCEID1_EL0) }, ];
-static L1292: [Rule; 2] = [Rule { when: &C842, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMCNTENCLR_EL0) }, ];
-static L1293: [Rule; 2] = [Rule { when: &C842, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMCNTENSET_EL0) }, ];
-static L1294: [Rule; 2] = [Rule { when: &C842, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMCR_EL0) }, ];
-static L1295: [Rule; 2] = [Rule { when: &C842, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMINTENCLR_EL1) }, ];
-static L1296: [Rule; 2] = [Rule { when: &C842, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMINTENSET_EL1) }, ];
-static L1297: [Rule; 2] = [Rule { when: &C842, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMOVSCLR_EL0) }, ];
-static L1298: [Rule; 2] = [Rule { when: &C842, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMOVSSET_EL0) }, ];
-static L1299: [Rule; 2] = [Rule { when: &C842, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSELR_EL0) }, ];
-static L1300: [Rule; 2] = [Rule { when: &C842, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSWINC_EL0) }, ];
-static L1301: [Rule; 2] = [Rule { when: &C842, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMUSERENR_EL0) }, ];
-static L1302: [Rule; 4] = [Rule { when: &C843, action: Undefined }, Rule { when: &C391, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMICNTR_EL0) }, ];
-static L1303: [Rule; 4] = [Rule { when: &C843, action: Undefined }, Rule { when: &C395, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMICFILTR_EL0) }, ];
-static L1304: [Rule; 4] = [Rule { when: &C843, action: Undefined }, Rule { when: &C403, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMICNTR_EL0) }, ];
-static L1305: [Rule; 4] = [Rule { when: &C843, action: Undefined }, Rule { when: &C408, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMICFILTR_EL0) }, ];
-static L1306: [Rule; 7] = [Rule { when: &C843, action: Undefined }, Rule { when: &C649, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C789, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C529, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C609, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMICNTR_EL0) }, ];
-static L1307: [Rule; 7] = [Rule { when: &C843, action: Undefined }, Rule { when: &C649, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C789, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C530, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C609, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMICFILTR_EL0) }, ];
-static L1308: [Rule; 7] = [Rule { when: &C843, action: Undefined }, Rule { when: &C649, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C789, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C531, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C575, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMICNTR_EL0) }, ];
-static L1309: [Rule; 7] = [Rule { when: &C843, action: Undefined }, Rule { when: &C649, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C789, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C533, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C575, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMICFILTR_EL0) }, ];
-static L1310: [Rule; 2] = [Rule { when: &C843, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMICFILTR_EL0) }, ];
-static L1311: [Rule; 2] = [Rule { when: &C843, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMICNTR_EL0) }, ];
-static L1312: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCCNTSVR_EL1) }, ];
-static L1313: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C399, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSSCR_EL1) }, ];
-static L1314: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C411, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSSCR_EL1) }, ];
-static L1315: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C48, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR0_EL1) }, ];
-static L1316: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR0_EL1) }, ];
-static L1317: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C50, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR1_EL1) }, ];
-static L1318: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR1_EL1) }, ];
-static L1319: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C52, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR10_EL1) }, ];
-static L1320: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR10_EL1) }, ];
-static L1321: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C54, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR11_EL1) }, ];
-static L1322: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR11_EL1) }, ];
-static L1323: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C56, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR12_EL1) }, ];
-static L1324: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR12_EL1) }, ];
-static L1325: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C58, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR13_EL1) }, ];
-static L1326: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR13_EL1) }, ];
-static L1327: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C60, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR14_EL1) }, ];
-static L1328: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR14_EL1) }, ];
-static L1329: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C62, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR15_EL1) }, ];
-static L1330: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR15_EL1) }, ];
-static L1331: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C64, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR16_EL1) }, ];
-static L1332: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR16_EL1) }, ];
-static L1333: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C66, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR17_EL1) }, ];
-static L1334: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR17_EL1) }, ];
-static L1335: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C68, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR18_EL1) }, ];
-static L1336: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR18_EL1) }, ];
-static L1337: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C70, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR19_EL1) }, ];
-static L1338: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR19_EL1) }, ];
-static L1339: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C72, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR2_EL1) }, ];
-static L1340: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR2_EL1) }, ];
-static L1341: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C74, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR20_EL1) }, ];
-static L1342: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR20_EL1) }, ];
-static L1343: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C76, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR21_EL1) }, ];
-static L1344: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR21_EL1) }, ];
-static L1345: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C78, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR22_EL1) }, ];
-static L1346: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR22_EL1) }, ];
-static L1347: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C80, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR23_EL1) }, ];
-static L1348: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR23_EL1) }, ];
-static L1349: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C82, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR24_EL1) }, ];
-static L1350: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR24_EL1) }, ];
-static L1351: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C84, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR25_EL1) }, ];
-static L1352: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR25_EL1) }, ];
-static L1353: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C86, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR26_EL1) }, ];
-static L1354: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR26_EL1) }, ];
-static L1355: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C88, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR27_EL1) }, ];
-static L1356: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR27_EL1) }, ];
-static L1357: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C90, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR28_EL1) }, ];
-static L1358: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR28_EL1) }, ];
-static L1359: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C92, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR29_EL1) }, ];
-static L1360: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR29_EL1) }, ];
-static L1361: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C94, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR3_EL1) }, ];
-static L1362: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR3_EL1) }, ];
-static L1363: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C96, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR30_EL1) }, ];
-static L1364: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR30_EL1) }, ];
-static L1365: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C100, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR4_EL1) }, ];
-static L1366: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR4_EL1) }, ];
-static L1367: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C102, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR5_EL1) }, ];
-static L1368: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR5_EL1) }, ];
-static L1369: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C104, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR6_EL1) }, ];
-static L1370: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR6_EL1) }, ];
-static L1371: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C106, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR7_EL1) }, ];
-static L1372: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR7_EL1) }, ];
-static L1373: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C108, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR8_EL1) }, ];
-static L1374: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR8_EL1) }, ];
-static L1375: [Rule; 5] = [Rule { when: &C844, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C110, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR9_EL1) }, ];
-static L1376: [Rule; 3] = [Rule { when: &C844, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR9_EL1) }, ];
-static L1377: [Rule; 2] = [Rule { when: &C844, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMCCNTSVR_EL1) }, ];
-static L1378: [Rule; 2] = [Rule { when: &C844, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSSCR_EL1) }, ];
-static L1379: [Rule; 4] = [Rule { when: &C845, action: Undefined }, Rule { when: &C159, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMMIR_EL1) }, ];
-static L1380: [Rule; 2] = [Rule { when: &C845, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMMIR_EL1) }, ];
-static L1381: [Rule; 4] = [Rule { when: &C846, action: Undefined }, Rule { when: &C396, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMUACR_EL1) }, ];
-static L1382: [Rule; 4] = [Rule { when: &C846, action: Undefined }, Rule { when: &C404, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMZR_EL0) }, ];
-static L1383: [Rule; 4] = [Rule { when: &C846, action: Undefined }, Rule { when: &C409, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMUACR_EL1) }, ];
-static L1384: [Rule; 6] = [Rule { when: &C846, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C532, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMZR_EL0) }, ];
-static L1385: [Rule; 2] = [Rule { when: &C846, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMUACR_EL1) }, ];
-static L1386: [Rule; 2] = [Rule { when: &C846, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMZR_EL0) }, ];
-static L1387: [Rule; 4] = [Rule { when: &C847, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C412, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1388: [Rule; 2] = [Rule { when: &C847, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L1389: [Rule; 3] = [Rule { when: &C848, action: Undefined }, Rule { when: &C40, action: Register(SysReg::VDISR_EL2) }, Rule { when: &C771, action: Register(SysReg::DISR_EL1) }, ];
-static L1390: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C313, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERRIDR_EL1) }, ];
-static L1391: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C314, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERRSELR_EL1) }, ];
-static L1392: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C315, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXFR_EL1) }, ];
-static L1393: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C316, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXCTLR_EL1) }, ];
-static L1394: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C317, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXSTATUS_EL1) }, ];
-static L1395: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C318, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXMISC0_EL1) }, ];
-static L1396: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C318, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXMISC1_EL1) }, ];
-static L1397: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C322, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXADDR_EL1) }, ];
-static L1398: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C365, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERRSELR_EL1) }, ];
-static L1399: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C366, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXCTLR_EL1) }, ];
-static L1400: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C367, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXSTATUS_EL1) }, ];
-static L1401: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C368, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXMISC0_EL1) }, ];
-static L1402: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C368, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXMISC1_EL1) }, ];
-static L1403: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C371, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXADDR_EL1) }, ];
-static L1404: [Rule; 2] = [Rule { when: &C848, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DISR_EL1) }, ];
-static L1405: [Rule; 2] = [Rule { when: &C848, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERRIDR_EL1) }, ];
-static L1406: [Rule; 2] = [Rule { when: &C848, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERRSELR_EL1) }, ];
-static L1407: [Rule; 2] = [Rule { when: &C848, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXADDR_EL1) }, ];
-static L1408: [Rule; 2] = [Rule { when: &C848, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXCTLR_EL1) }, ];
-static L1409: [Rule; 2] = [Rule { when: &C848, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXFR_EL1) }, ];
-static L1410: [Rule; 2] = [Rule { when: &C848, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXMISC0_EL1) }, ];
-static L1411: [Rule; 2] = [Rule { when: &C848, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXMISC1_EL1) }, ];
-static L1412: [Rule; 2] = [Rule { when: &C848, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXSTATUS_EL1) }, ];
-static L1413: [Rule; 2] = [Rule { when: &C848, action: Undefined }, Rule { when: &C771, action: Register(SysReg::VDISR_EL2) }, ];
-static L1414: [Rule; 2] = [Rule { when: &C848, action: Undefined }, Rule { when: &C771, action: Register(SysReg::VSESR_EL2) }, ];
-static L1415: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C777, action: Memory(0x500) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1416: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C777, action: Memory(0x508) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1417: [Rule; 4] = [Rule { when: &C849, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C318, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXMISC2_EL1) }, ];
-static L1418: [Rule; 4] = [Rule { when: &C849, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C318, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXMISC3_EL1) }, ];
-static L1419: [Rule; 4] = [Rule { when: &C849, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C368, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXMISC2_EL1) }, ];
-static L1420: [Rule; 4] = [Rule { when: &C849, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C368, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXMISC3_EL1) }, ];
-static L1421: [Rule; 4] = [Rule { when: &C849, action: Undefined }, Rule { when: &C463, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C319, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXPFGF_EL1) }, ];
-static L1422: [Rule; 4] = [Rule { when: &C849, action: Undefined }, Rule { when: &C463, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C320, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXPFGCTL_EL1) }, ];
-static L1423: [Rule; 4] = [Rule { when: &C849, action: Undefined }, Rule { when: &C463, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C321, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXPFGCDN_EL1) }, ];
-static L1424: [Rule; 4] = [Rule { when: &C849, action: Undefined }, Rule { when: &C463, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C369, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXPFGCTL_EL1) }, ];
-static L1425: [Rule; 4] = [Rule { when: &C849, action: Undefined }, Rule { when: &C463, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C370, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXPFGCDN_EL1) }, ];
-static L1426: [Rule; 2] = [Rule { when: &C849, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXMISC2_EL1) }, ];
-static L1427: [Rule; 2] = [Rule { when: &C849, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXMISC3_EL1) }, ];
-static L1428: [Rule; 2] = [Rule { when: &C849, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXPFGCDN_EL1) }, ];
-static L1429: [Rule; 2] = [Rule { when: &C849, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXPFGCTL_EL1) }, ];
-static L1430: [Rule; 2] = [Rule { when: &C849, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXPFGF_EL1) }, ];
-static L1431: [Rule; 4] = [Rule { when: &C850, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C414, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXGSR_EL1) }, ];
-static L1432: [Rule; 2] = [Rule { when: &C850, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXGSR_EL1) }, ];
-static L1433: [Rule; 5] = [Rule { when: &C852, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C377, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x290) }, Rule { when: &C771, action: Register(SysReg::PIRE0_EL1) }, ];
-static L1434: [Rule; 5] = [Rule { when: &C852, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C378, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x2a0) }, Rule { when: &C771, action: Register(SysReg::PIR_EL1) }, ];
-static L1435: [Rule; 5] = [Rule { when: &C852, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C328, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x290) }, Rule { when: &C771, action: Register(SysReg::PIRE0_EL1) }, ];
-static L1436: [Rule; 5] = [Rule { when: &C852, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C329, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x2a0) }, Rule { when: &C771, action: Register(SysReg::PIR_EL1) }, ];
-static L1437: [Rule; 2] = [Rule { when: &C852, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PIRE0_EL2) }, ];
-static L1438: [Rule; 2] = [Rule { when: &C852, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PIR_EL2) }, ];
-static L1439: [Rule; 4] = [Rule { when: &C852, action: Undefined }, Rule { when: &C779, action: Memory(0x290) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1440: [Rule; 4] = [Rule { when: &C852, action: Undefined }, Rule { when: &C779, action: Memory(0x2a0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1441: [Rule; 3] = [Rule { when: &C852, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PIRE0_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L1442: [Rule; 3] = [Rule { when: &C852, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PIRE0_EL2) }, Rule { when: &C771, action: Register(SysReg::PIRE0_EL1) }, ];
-static L1443: [Rule; 3] = [Rule { when: &C852, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PIR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L1444: [Rule; 3] = [Rule { when: &C852, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PIR_EL2) }, Rule { when: &C771, action: Register(SysReg::PIR_EL1) }, ];
-static L1445: [Rule; 3] = [Rule { when: &C852, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1446: [Rule; 4] = [Rule { when: &C853, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C379, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::POR_EL0) }, ];
-static L1447: [Rule; 5] = [Rule { when: &C853, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C381, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x2a8) }, Rule { when: &C771, action: Register(SysReg::POR_EL1) }, ];
-static L1448: [Rule; 4] = [Rule { when: &C853, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C330, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::POR_EL0) }, ];
-static L1449: [Rule; 5] = [Rule { when: &C853, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C332, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x2a8) }, Rule { when: &C771, action: Register(SysReg::POR_EL1) }, ];
-static L1450: [Rule; 7] = [Rule { when: &C853, action: Undefined }, Rule { when: &C663, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C664, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C539, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C528, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C636, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::POR_EL0) }, ];
-static L1451: [Rule; 7] = [Rule { when: &C853, action: Undefined }, Rule { when: &C663, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C664, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C541, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C524, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C636, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::POR_EL0) }, ];
-static L1452: [Rule; 2] = [Rule { when: &C853, action: Undefined }, Rule { when: &C771, action: Register(SysReg::POR_EL0) }, ];
-static L1453: [Rule; 2] = [Rule { when: &C853, action: Undefined }, Rule { when: &C771, action: Register(SysReg::POR_EL2) }, ];
-static L1454: [Rule; 4] = [Rule { when: &C853, action: Undefined }, Rule { when: &C779, action: Memory(0x2a8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1455: [Rule; 3] = [Rule { when: &C853, action: Undefined }, Rule { when: &C781, action: Register(SysReg::POR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L1456: [Rule; 3] = [Rule { when: &C853, action: Undefined }, Rule { when: &C781, action: Register(SysReg::POR_EL2) }, Rule { when: &C771, action: Register(SysReg::POR_EL1) }, ];
-static L1457: [Rule; 3] = [Rule { when: &C853, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1458: [Rule; 2] = [Rule { when: &C854, action: Undefined }, Rule { when: &C771, action: Register(SysReg::S2PIR_EL2) }, ];
-static L1459: [Rule; 4] = [Rule { when: &C854, action: Undefined }, Rule { when: &C777, action: Memory(0x2b0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1460: [Rule; 5] = [Rule { when: &C855, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C382, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x2b8) }, Rule { when: &C771, action: Register(SysReg::S2POR_EL1) }, ];
-static L1461: [Rule; 5] = [Rule { when: &C855, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C333, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x2b8) }, Rule { when: &C771, action: Register(SysReg::S2POR_EL1) }, ];
-static L1462: [Rule; 2] = [Rule { when: &C855, action: Undefined }, Rule { when: &C771, action: Register(SysReg::S2POR_EL1) }, ];
-static L1463: [Rule; 6] = [Rule { when: &C856, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C352, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C45, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x278) }, Rule { when: &C771, action: Register(SysReg::SCTLR2_EL1) }, ];
-static L1464: [Rule; 6] = [Rule { when: &C856, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C300, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C45, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x278) }, Rule { when: &C771, action: Register(SysReg::SCTLR2_EL1) }, ];
-static L1465: [Rule; 4] = [Rule { when: &C856, action: Undefined }, Rule { when: &C624, action: Register(SysReg::SCTLR2_EL2) }, Rule { when: &C781, action: Register(SysReg::SCTLR2_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLR2_EL1) }, ];
-static L1466: [Rule; 2] = [Rule { when: &C856, action: Undefined }, Rule { when: &C771, action: Register(SysReg::SCTLR2_EL2) }, ];
-static L1467: [Rule; 4] = [Rule { when: &C856, action: Undefined }, Rule { when: &C779, action: Memory(0x278) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1468: [Rule; 3] = [Rule { when: &C856, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCTLR2_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L1469: [Rule; 3] = [Rule { when: &C856, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCTLR2_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLR2_EL1) }, ];
-static L1470: [Rule; 3] = [Rule { when: &C856, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1471: [Rule; 4] = [Rule { when: &C857, action: Undefined }, Rule { when: &C389, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMIAR_EL1) }, ];
-static L1472: [Rule; 4] = [Rule { when: &C857, action: Undefined }, Rule { when: &C401, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMIAR_EL1) }, ];
-static L1473: [Rule; 2] = [Rule { when: &C857, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMIAR_EL1) }, ];
-static L1474: [Rule; 3] = [Rule { when: &C858, action: Undefined }, Rule { when: &C325, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::SMPRI_EL1) }, ];
-static L1475: [Rule; 3] = [Rule { when: &C858, action: Undefined }, Rule { when: &C326, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TPIDR2_EL0) }, ];
-static L1476: [Rule; 3] = [Rule { when: &C858, action: Undefined }, Rule { when: &C374, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::SMPRI_EL1) }, ];
-static L1477: [Rule; 3] = [Rule { when: &C858, action: Undefined }, Rule { when: &C375, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TPIDR2_EL0) }, ];
-static L1478: [Rule; 4] = [Rule { when: &C858, action: Undefined }, Rule { when: &C628, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C781, action: Register(SysReg::SMCR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L1479: [Rule; 4] = [Rule { when: &C858, action: Undefined }, Rule { when: &C651, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C628, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C771, action: Register(SysReg::SMCR_EL2) }, ];
-static L1480: [Rule; 4] = [Rule { when: &C858, action: Undefined }, Rule { when: &C651, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C628, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C771, action: Register(SysReg::SVCR) }, ];
-static L1481: [Rule; 5] = [Rule { when: &C858, action: Undefined }, Rule { when: &C651, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C628, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C781, action: Register(SysReg::SMCR_EL2) }, Rule { when: &C771, action: Register(SysReg::SMCR_EL1) }, ];
-static L1482: [Rule; 6] = [Rule { when: &C858, action: Undefined }, Rule { when: &C677, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C678, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C643, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C523, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TPIDR2_EL0) }, ];
-static L1483: [Rule; 6] = [Rule { when: &C858, action: Undefined }, Rule { when: &C677, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C678, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C643, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C527, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TPIDR2_EL0) }, ];
-static L1484: [Rule; 7] = [Rule { when: &C858, action: Undefined }, Rule { when: &C681, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C682, action: Trap { el: 1, ec: 0x1D } }, Rule { when: &C645, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C628, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C486, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C771, action: Register(SysReg::SVCR) }, ];
-static L1485: [Rule; 2] = [Rule { when: &C858, action: Undefined }, Rule { when: &C771, action: Register(SysReg::SMPRIMAP_EL2) }, ];
-static L1486: [Rule; 2] = [Rule { when: &C858, action: Undefined }, Rule { when: &C771, action: Register(SysReg::SMPRI_EL1) }, ];
-static L1487: [Rule; 2] = [Rule { when: &C858, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TPIDR2_EL0) }, ];
-static L1488: [Rule; 5] = [Rule { when: &C858, action: Undefined }, Rule { when: &C776, action: Trap { el: 1, ec: 0x1D } }, Rule { when: &C486, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C628, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C771, action: Register(SysReg::SVCR) }, ];
-static L1489: [Rule; 6] = [Rule { when: &C858, action: Undefined }, Rule { when: &C776, action: Trap { el: 1, ec: 0x1D } }, Rule { when: &C486, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C628, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C780, action: Memory(0x1f0) }, Rule { when: &C771, action: Register(SysReg::SMCR_EL1) }, ];
-static L1490: [Rule; 4] = [Rule { when: &C858, action: Undefined }, Rule { when: &C777, action: Memory(0x1f8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1491: [Rule; 4] = [Rule { when: &C858, action: Undefined }, Rule { when: &C779, action: Memory(0x1f0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1492: [Rule; 3] = [Rule { when: &C858, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1493: [Rule; 3] = [Rule { when: &C858, action: Zero }, Rule { when: &C445, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::SMIDR_EL1) }, ];
-static L1494: [Rule; 4] = [Rule { when: &C858, action: Zero }, Rule { when: &C546, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C773, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1495: [Rule; 2] = [Rule { when: &C858, action: Zero }, Rule { when: &C771, action: Register(SysReg::SMIDR_EL1) }, ];
-static L1496: [Rule; 5] = [Rule { when: &C859, action: Undefined }, Rule { when: &C160, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C476, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x800) }, Rule { when: &C771, action: Register(SysReg::PMBLIMITR_EL1) }, ];
-static L1497: [Rule; 5] = [Rule { when: &C859, action: Undefined }, Rule { when: &C161, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C476, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x810) }, Rule { when: &C771, action: Register(SysReg::PMBPTR_EL1) }, ];
-static L1498: [Rule; 5] = [Rule { when: &C859, action: Undefined }, Rule { when: &C162, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C476, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C619, action: Memory(0x820) }, Rule { when: &C771, action: Register(SysReg::PMBSR_EL1) }, ];
-static L1499: [Rule; 5] = [Rule { when: &C859, action: Undefined }, Rule { when: &C163, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x828) }, Rule { when: &C771, action: Register(SysReg::PMSCR_EL1) }, ];
-static L1500: [Rule; 5] = [Rule { when: &C859, action: Undefined }, Rule { when: &C164, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x830) }, Rule { when: &C771, action: Register(SysReg::PMSEVFR_EL1) }, ];
-static L1501: [Rule; 4] = [Rule { when: &C859, action: Undefined }, Rule { when: &C165, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSFCR_EL1) }, ];
-static L1502: [Rule; 5] = [Rule { when: &C859, action: Undefined }, Rule { when: &C166, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x838) }, Rule { when: &C771, action: Register(SysReg::PMSICR_EL1) }, ];
-static L1503: [Rule; 4] = [Rule { when: &C859, action: Undefined }, Rule { when: &C168, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSIDR_EL1) }, ];
-static L1504: [Rule; 5] = [Rule { when: &C859, action: Undefined }, Rule { when: &C169, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x840) }, Rule { when: &C771, action: Register(SysReg::PMSIRR_EL1) }, ];
-static L1505: [Rule; 5] = [Rule { when: &C859, action: Undefined }, Rule { when: &C170, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x848) }, Rule { when: &C771, action: Register(SysReg::PMSLATFR_EL1) }, ];
-static L1506: [Rule; 3] = [Rule { when: &C859, action: Undefined }, Rule { when: &C184, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMBIDR_EL1) }, ];
-static L1507: [Rule; 5] = [Rule { when: &C859, action: Undefined }, Rule { when: &C201, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C476, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x800) }, Rule { when: &C771, action: Register(SysReg::PMBLIMITR_EL1) }, ];
-static L1508: [Rule; 5] = [Rule { when: &C859, action: Undefined }, Rule { when: &C202, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C476, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x810) }, Rule { when: &C771, action: Register(SysReg::PMBPTR_EL1) }, ];
-static L1509: [Rule; 5] = [Rule { when: &C859, action: Undefined }, Rule { when: &C203, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C476, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C619, action: Memory(0x820) }, Rule { when: &C771, action: Register(SysReg::PMBSR_EL1) }, ];
-static L1510: [Rule; 5] = [Rule { when: &C859, action: Undefined }, Rule { when: &C204, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x828) }, Rule { when: &C771, action: Register(SysReg::PMSCR_EL1) }, ];
-static L1511: [Rule; 5] = [Rule { when: &C859, action: Undefined }, Rule { when: &C205, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x830) }, Rule { when: &C771, action: Register(SysReg::PMSEVFR_EL1) }, ];
-static L1512: [Rule; 4] = [Rule { when: &C859, action: Undefined }, Rule { when: &C206, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSFCR_EL1) }, ];
-static L1513: [Rule; 5] = [Rule { when: &C859, action: Undefined }, Rule { when: &C207, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x838) }, Rule { when: &C771, action: Register(SysReg::PMSICR_EL1) }, ];
-static L1514: [Rule; 5] = [Rule { when: &C859, action: Undefined }, Rule { when: &C209, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x840) }, Rule { when: &C771, action: Register(SysReg::PMSIRR_EL1) }, ];
-static L1515: [Rule; 5] = [Rule { when: &C859, action: Undefined }, Rule { when: &C210, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x848) }, Rule { when: &C771, action: Register(SysReg::PMSLATFR_EL1) }, ];
-static L1516: [Rule; 2] = [Rule { when: &C859, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMBIDR_EL1) }, ];
-static L1517: [Rule; 2] = [Rule { when: &C859, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMBLIMITR_EL1) }, ];
-static L1518: [Rule; 2] = [Rule { when: &C859, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMBPTR_EL1) }, ];
-static L1519: [Rule; 2] = [Rule { when: &C859, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSCR_EL2) }, ];
-static L1520: [Rule; 2] = [Rule { when: &C859, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSEVFR_EL1) }, ];
-static L1521: [Rule; 2] = [Rule { when: &C859, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSFCR_EL1) }, ];
-static L1522: [Rule; 2] = [Rule { when: &C859, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSICR_EL1) }, ];
-static L1523: [Rule; 2] = [Rule { when: &C859, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSIDR_EL1) }, ];
-static L1524: [Rule; 2] = [Rule { when: &C859, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSIRR_EL1) }, ];
-static L1525: [Rule; 2] = [Rule { when: &C859, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSLATFR_EL1) }, ];
-static L1526: [Rule; 4] = [Rule { when: &C859, action: Undefined }, Rule { when: &C779, action: Memory(0x820) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1527: [Rule; 4] = [Rule { when: &C859, action: Undefined }, Rule { when: &C779, action: Memory(0x828) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1528: [Rule; 3] = [Rule { when: &C859, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PMBSR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L1529: [Rule; 3] = [Rule { when: &C859, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PMBSR_EL2) }, Rule { when: &C771, action: Register(SysReg::PMBSR_EL1) }, ];
-static L1530: [Rule; 3] = [Rule { when: &C859, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PMSCR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L1531: [Rule; 3] = [Rule { when: &C859, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PMSCR_EL2) }, Rule { when: &C771, action: Register(SysReg::PMSCR_EL1) }, ];
-static L1532: [Rule; 3] = [Rule { when: &C859, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1533: [Rule; 6] = [Rule { when: &C860, action: Undefined }, Rule { when: &C665, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C666, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C510, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C637, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1534: [Rule; 6] = [Rule { when: &C860, action: Undefined }, Rule { when: &C665, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C666, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C511, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C637, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1535: [Rule; 6] = [Rule { when: &C860, action: Undefined }, Rule { when: &C665, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C666, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C512, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C637, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1536: [Rule; 2] = [Rule { when: &C860, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L1537: [Rule; 4] = [Rule { when: &C860, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C267, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1538: [Rule; 4] = [Rule { when: &C860, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C268, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1539: [Rule; 4] = [Rule { when: &C860, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C270, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1540: [Rule; 6] = [Rule { when: &C861, action: Undefined }, Rule { when: &C665, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C666, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C514, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C637, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1541: [Rule; 2] = [Rule { when: &C861, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L1542: [Rule; 4] = [Rule { when: &C861, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C273, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1543: [Rule; 2] = [Rule { when: &C862, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMBSR_EL2) }, ];
-static L1544: [Rule; 3] = [Rule { when: &C862, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1545: [Rule; 5] = [Rule { when: &C863, action: Undefined }, Rule { when: &C390, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x858) }, Rule { when: &C771, action: Register(SysReg::PMSDSFR_EL1) }, ];
-static L1546: [Rule; 5] = [Rule { when: &C863, action: Undefined }, Rule { when: &C402, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x858) }, Rule { when: &C771, action: Register(SysReg::PMSDSFR_EL1) }, ];
-static L1547: [Rule; 2] = [Rule { when: &C863, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSDSFR_EL1) }, ];
-static L1548: [Rule; 5] = [Rule { when: &C864, action: Undefined }, Rule { when: &C183, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x850) }, Rule { when: &C771, action: Register(SysReg::PMSNEVFR_EL1) }, ];
-static L1549: [Rule; 5] = [Rule { when: &C864, action: Undefined }, Rule { when: &C221, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x850) }, Rule { when: &C771, action: Register(SysReg::PMSNEVFR_EL1) }, ];
-static L1550: [Rule; 2] = [Rule { when: &C864, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSNEVFR_EL1) }, ];
-static L1551: [Rule; 4] = [Rule { when: &C865, action: Undefined }, Rule { when: &C394, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C476, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMBMAR_EL1) }, ];
-static L1552: [Rule; 4] = [Rule { when: &C865, action: Undefined }, Rule { when: &C407, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C476, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMBMAR_EL1) }, ];
-static L1553: [Rule; 2] = [Rule { when: &C865, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMBMAR_EL1) }, ];
-static L1554: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C418, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x340) }, Rule { when: &C771, action: Register(SysReg::ACTLRMASK_EL1) }, ];
-static L1555: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C421, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x320) }, Rule { when: &C771, action: Register(SysReg::CPACRMASK_EL1) }, ];
-static L1556: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C422, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x318) }, Rule { when: &C771, action: Register(SysReg::SCTLRMASK_EL1) }, ];
-static L1557: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C423, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x328) }, Rule { when: &C771, action: Register(SysReg::SCTLR2MASK_EL1) }, ];
-static L1558: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C424, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x330) }, Rule { when: &C771, action: Register(SysReg::TCRMASK_EL1) }, ];
-static L1559: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C425, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x338) }, Rule { when: &C771, action: Register(SysReg::TCR2MASK_EL1) }, ];
-static L1560: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C432, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x340) }, Rule { when: &C771, action: Register(SysReg::ACTLRMASK_EL1) }, ];
-static L1561: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C435, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x320) }, Rule { when: &C771, action: Register(SysReg::CPACRMASK_EL1) }, ];
-static L1562: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C436, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x318) }, Rule { when: &C771, action: Register(SysReg::SCTLRMASK_EL1) }, ];
-static L1563: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C437, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x328) }, Rule { when: &C771, action: Register(SysReg::SCTLR2MASK_EL1) }, ];
-static L1564: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C438, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x330) }, Rule { when: &C771, action: Register(SysReg::TCRMASK_EL1) }, ];
-static L1565: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C439, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x338) }, Rule { when: &C771, action: Register(SysReg::TCR2MASK_EL1) }, ];
-static L1566: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C444, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C426, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x100) }, Rule { when: &C771, action: Register(SysReg::CPACR_EL1) }, ];
-static L1567: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C444, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C440, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x100) }, Rule { when: &C771, action: Register(SysReg::CPACR_EL1) }, ];
-static L1568: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C448, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C419, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x118) }, Rule { when: &C771, action: Register(SysReg::ACTLR_EL1) }, ];
-static L1569: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C448, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C433, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x118) }, Rule { when: &C771, action: Register(SysReg::ACTLR_EL1) }, ];
-static L1570: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C430, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x120) }, Rule { when: &C771, action: Register(SysReg::TCR_EL1) }, ];
-static L1571: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C441, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x110) }, Rule { when: &C771, action: Register(SysReg::SCTLR_EL1) }, ];
-static L1572: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C416, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x120) }, Rule { when: &C771, action: Register(SysReg::TCR_EL1) }, ];
-static L1573: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C427, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x110) }, Rule { when: &C771, action: Register(SysReg::SCTLR_EL1) }, ];
-static L1574: [Rule; 4] = [Rule { when: &C866, action: Undefined }, Rule { when: &C624, action: Register(SysReg::CPTR_EL2) }, Rule { when: &C781, action: Register(SysReg::CPTR_EL2) }, Rule { when: &C771, action: Register(SysReg::CPACR_EL1) }, ];
-static L1575: [Rule; 4] = [Rule { when: &C866, action: Undefined }, Rule { when: &C624, action: Register(SysReg::SCTLR_EL2) }, Rule { when: &C781, action: Register(SysReg::SCTLR_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLR_EL1) }, ];
-static L1576: [Rule; 4] = [Rule { when: &C866, action: Undefined }, Rule { when: &C624, action: Register(SysReg::TCR_EL2) }, Rule { when: &C781, action: Register(SysReg::TCR_EL2) }, Rule { when: &C771, action: Register(SysReg::TCR_EL1) }, ];
-static L1577: [Rule; 2] = [Rule { when: &C866, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ACTLRMASK_EL1) }, ];
-static L1578: [Rule; 2] = [Rule { when: &C866, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ACTLRMASK_EL2) }, ];
-static L1579: [Rule; 2] = [Rule { when: &C866, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ACTLR_EL1) }, ];
-static L1580: [Rule; 2] = [Rule { when: &C866, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CPTRMASK_EL2) }, ];
-static L1581: [Rule; 2] = [Rule { when: &C866, action: Undefined }, Rule { when: &C771, action: Register(SysReg::SCTLR2MASK_EL2) }, ];
-static L1582: [Rule; 2] = [Rule { when: &C866, action: Undefined }, Rule { when: &C771, action: Register(SysReg::SCTLRMASK_EL2) }, ];
-static L1583: [Rule; 2] = [Rule { when: &C866, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TCR2MASK_EL2) }, ];
-static L1584: [Rule; 2] = [Rule { when: &C866, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TCRMASK_EL2) }, ];
-static L1585: [Rule; 4] = [Rule { when: &C866, action: Undefined }, Rule { when: &C779, action: Memory(0x318) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1586: [Rule; 4] = [Rule { when: &C866, action: Undefined }, Rule { when: &C779, action: Memory(0x320) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1587: [Rule; 4] = [Rule { when: &C866, action: Undefined }, Rule { when: &C779, action: Memory(0x328) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1588: [Rule; 4] = [Rule { when: &C866, action: Undefined }, Rule { when: &C779, action: Memory(0x330) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1589: [Rule; 4] = [Rule { when: &C866, action: Undefined }, Rule { when: &C779, action: Memory(0x338) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1590: [Rule; 4] = [Rule { when: &C866, action: Undefined }, Rule { when: &C779, action: Memory(0x340) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1591: [Rule; 3] = [Rule { when: &C866, action: Undefined }, Rule { when: &C781, action: Register(SysReg::ACTLRMASK_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L1592: [Rule; 3] = [Rule { when: &C866, action: Undefined }, Rule { when: &C781, action: Register(SysReg::CPACRMASK_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L1593: [Rule; 3] = [Rule { when: &C866, action: Undefined }, Rule { when: &C781, action: Register(SysReg::CPTRMASK_EL2) }, Rule { when: &C771, action: Register(SysReg::CPACRMASK_EL1) }, ];
-static L1594: [Rule; 3] = [Rule { when: &C866, action: Undefined }, Rule { when: &C781, action: Register(SysReg::CPTR_EL2) }, Rule { when: &C771, action: Register(SysReg::CPACR_EL1) }, ];
-static L1595: [Rule; 3] = [Rule { when: &C866, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCTLR2MASK_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L1596: [Rule; 3] = [Rule { when: &C866, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCTLR2MASK_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLR2MASK_EL1) }, ];
-static L1597: [Rule; 3] = [Rule { when: &C866, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCTLRMASK_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L1598: [Rule; 3] = [Rule { when: &C866, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCTLRMASK_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLRMASK_EL1) }, ];
-static L1599: [Rule; 3] = [Rule { when: &C866, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCTLR_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLR_EL1) }, ];
-static L1600: [Rule; 3] = [Rule { when: &C866, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TCR2MASK_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L1601: [Rule; 3] = [Rule { when: &C866, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TCR2MASK_EL2) }, Rule { when: &C771, action: Register(SysReg::TCR2MASK_EL1) }, ];
-static L1602: [Rule; 3] = [Rule { when: &C866, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TCRMASK_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L1603: [Rule; 3] = [Rule { when: &C866, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TCRMASK_EL2) }, Rule { when: &C771, action: Register(SysReg::TCRMASK_EL1) }, ];
-static L1604: [Rule; 3] = [Rule { when: &C866, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TCR_EL2) }, Rule { when: &C771, action: Register(SysReg::TCR_EL1) }, ];
-static L1605: [Rule; 3] = [Rule { when: &C866, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1606: [Rule; 7] = [Rule { when: &C866, action: Undefined }, Rule { when: &C856, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C429, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C45, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x278) }, Rule { when: &C771, action: Register(SysReg::SCTLR2_EL1) }, ];
-static L1607: [Rule; 7] = [Rule { when: &C866, action: Undefined }, Rule { when: &C856, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C415, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C45, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x278) }, Rule { when: &C771, action: Register(SysReg::SCTLR2_EL1) }, ];
-static L1608: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C856, action: Undefined }, Rule { when: &C624, action: Register(SysReg::SCTLR2_EL2) }, Rule { when: &C781, action: Register(SysReg::SCTLR2_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLR2_EL1) }, ];
-static L1609: [Rule; 4] = [Rule { when: &C866, action: Undefined }, Rule { when: &C856, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCTLR2_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLR2_EL1) }, ];
-static L1610: [Rule; 7] = [Rule { when: &C866, action: Undefined }, Rule { when: &C870, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C431, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C44, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x270) }, Rule { when: &C771, action: Register(SysReg::TCR2_EL1) }, ];
-static L1611: [Rule; 7] = [Rule { when: &C866, action: Undefined }, Rule { when: &C870, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C417, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C44, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x270) }, Rule { when: &C771, action: Register(SysReg::TCR2_EL1) }, ];
-static L1612: [Rule; 5] = [Rule { when: &C866, action: Undefined }, Rule { when: &C870, action: Undefined }, Rule { when: &C624, action: Register(SysReg::TCR2_EL2) }, Rule { when: &C781, action: Register(SysReg::TCR2_EL2) }, Rule { when: &C771, action: Register(SysReg::TCR2_EL1) }, ];
-static L1613: [Rule; 4] = [Rule { when: &C866, action: Undefined }, Rule { when: &C870, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TCR2_EL2) }, Rule { when: &C771, action: Register(SysReg::TCR2_EL1) }, ];
-static L1614: [Rule; 2] = [Rule { when: &C867, action: Undefined }, Rule { when: &C771, action: Register(SysReg::SSBS) }, ];
-static L1615: [Rule; 4] = [Rule { when: &C868, action: Undefined }, Rule { when: &C393, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::MDSTEPOP_EL1) }, ];
-static L1616: [Rule; 4] = [Rule { when: &C868, action: Undefined }, Rule { when: &C406, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::MDSTEPOP_EL1) }, ];
-static L1617: [Rule; 2] = [Rule { when: &C868, action: Undefined }, Rule { when: &C771, action: Register(SysReg::MDSTEPOP_EL1) }, ];
-static L1618: [Rule; 4] = [Rule { when: &C869, action: Undefined }, Rule { when: &C626, action: Trap { el: 2, ec: 0x19 } }, Rule { when: &C781, action: Register(SysReg::ZCR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L1619: [Rule; 4] = [Rule { when: &C869, action: Undefined }, Rule { when: &C652, action: Trap { el: 2, ec: 0x19 } }, Rule { when: &C626, action: Trap { el: 2, ec: 0x19 } }, Rule { when: &C771, action: Register(SysReg::ZCR_EL2) }, ];
-static L1620: [Rule; 5] = [Rule { when: &C869, action: Undefined }, Rule { when: &C652, action: Trap { el: 2, ec: 0x19 } }, Rule { when: &C626, action: Trap { el: 2, ec: 0x19 } }, Rule { when: &C781, action: Register(SysReg::ZCR_EL2) }, Rule { when: &C771, action: Register(SysReg::ZCR_EL1) }, ];
-static L1621: [Rule; 6] = [Rule { when: &C869, action: Undefined }, Rule { when: &C774, action: Trap { el: 1, ec: 0x19 } }, Rule { when: &C487, action: Trap { el: 2, ec: 0x19 } }, Rule { when: &C626, action: Trap { el: 2, ec: 0x19 } }, Rule { when: &C780, action: Memory(0x1e0) }, Rule { when: &C771, action: Register(SysReg::ZCR_EL1) }, ];
-static L1622: [Rule; 4] = [Rule { when: &C869, action: Undefined }, Rule { when: &C779, action: Memory(0x1e0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1623: [Rule; 3] = [Rule { when: &C869, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1624: [Rule; 6] = [Rule { when: &C870, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C356, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C44, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x270) }, Rule { when: &C771, action: Register(SysReg::TCR2_EL1) }, ];
-static L1625: [Rule; 6] = [Rule { when: &C870, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C304, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C44, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x270) }, Rule { when: &C771, action: Register(SysReg::TCR2_EL1) }, ];
-static L1626: [Rule; 4] = [Rule { when: &C870, action: Undefined }, Rule { when: &C624, action: Register(SysReg::TCR2_EL2) }, Rule { when: &C781, action: Register(SysReg::TCR2_EL2) }, Rule { when: &C771, action: Register(SysReg::TCR2_EL1) }, ];
-static L1627: [Rule; 2] = [Rule { when: &C870, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TCR2_EL2) }, ];
-static L1628: [Rule; 4] = [Rule { when: &C870, action: Undefined }, Rule { when: &C779, action: Memory(0x270) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1629: [Rule; 3] = [Rule { when: &C870, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TCR2_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L1630: [Rule; 3] = [Rule { when: &C870, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TCR2_EL2) }, Rule { when: &C771, action: Register(SysReg::TCR2_EL1) }, ];
-static L1631: [Rule; 3] = [Rule { when: &C870, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1632: [Rule; 3] = [Rule { when: &C871, action: Undefined }, Rule { when: &C327, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::RCWMASK_EL1) }, ];
-static L1633: [Rule; 3] = [Rule { when: &C871, action: Undefined }, Rule { when: &C376, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::RCWMASK_EL1) }, ];
-static L1634: [Rule; 3] = [Rule { when: &C871, action: Undefined }, Rule { when: &C420, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::RCWSMASK_EL1) }, ];
-static L1635: [Rule; 3] = [Rule { when: &C871, action: Undefined }, Rule { when: &C434, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::RCWSMASK_EL1) }, ];
-static L1636: [Rule; 2] = [Rule { when: &C871, action: Undefined }, Rule { when: &C771, action: Register(SysReg::RCWMASK_EL1) }, ];
-static L1637: [Rule; 2] = [Rule { when: &C871, action: Undefined }, Rule { when: &C771, action: Register(SysReg::RCWSMASK_EL1) }, ];
-static L1638: [Rule; 5] = [Rule { when: &C872, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C234, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1639: [Rule; 5] = [Rule { when: &C872, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C235, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1640: [Rule; 5] = [Rule { when: &C872, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C237, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1641: [Rule; 5] = [Rule { when: &C872, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C238, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1642: [Rule; 5] = [Rule { when: &C872, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C239, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1643: [Rule; 5] = [Rule { when: &C872, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C240, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1644: [Rule; 2] = [Rule { when: &C872, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L1645: [Rule; 3] = [Rule { when: &C872, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1646: [Rule; 6] = [Rule { when: &C872, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C117, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1647: [Rule; 6] = [Rule { when: &C872, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C118, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1648: [Rule; 6] = [Rule { when: &C872, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C119, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1649: [Rule; 6] = [Rule { when: &C872, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C120, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1650: [Rule; 6] = [Rule { when: &C872, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C121, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1651: [Rule; 6] = [Rule { when: &C872, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C122, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1652: [Rule; 3] = [Rule { when: &C872, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L1653: [Rule; 4] = [Rule { when: &C872, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1654: [Rule; 4] = [Rule { when: &C873, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C256, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1655: [Rule; 4] = [Rule { when: &C873, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C257, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1656: [Rule; 4] = [Rule { when: &C873, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C259, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1657: [Rule; 4] = [Rule { when: &C873, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C260, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1658: [Rule; 5] = [Rule { when: &C873, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C252, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1659: [Rule; 5] = [Rule { when: &C873, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C253, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1660: [Rule; 5] = [Rule { when: &C873, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C254, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1661: [Rule; 5] = [Rule { when: &C873, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C255, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1662: [Rule; 2] = [Rule { when: &C873, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L1663: [Rule; 3] = [Rule { when: &C873, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1664: [Rule; 5] = [Rule { when: &C873, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C137, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1665: [Rule; 5] = [Rule { when: &C873, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C138, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1666: [Rule; 5] = [Rule { when: &C873, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C139, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1667: [Rule; 5] = [Rule { when: &C873, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C140, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1668: [Rule; 6] = [Rule { when: &C873, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C133, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1669: [Rule; 6] = [Rule { when: &C873, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C134, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1670: [Rule; 6] = [Rule { when: &C873, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C135, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1671: [Rule; 6] = [Rule { when: &C873, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C136, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1672: [Rule; 3] = [Rule { when: &C873, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L1673: [Rule; 4] = [Rule { when: &C873, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1674: [Rule; 2] = [Rule { when: &C874, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L1675: [Rule; 3] = [Rule { when: &C874, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1676: [Rule; 3] = [Rule { when: &C874, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L1677: [Rule; 4] = [Rule { when: &C874, action: Undefined }, Rule { when: &C881, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1678: [Rule; 4] = [Rule { when: &C875, action: Undefined }, Rule { when: &C173, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBBASER_EL1) }, ];
-static L1679: [Rule; 3] = [Rule { when: &C875, action: Undefined }, Rule { when: &C174, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBIDR_EL1) }, ];
-static L1680: [Rule; 4] = [Rule { when: &C875, action: Undefined }, Rule { when: &C175, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBLIMITR_EL1) }, ];
-static L1681: [Rule; 4] = [Rule { when: &C875, action: Undefined }, Rule { when: &C176, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBMAR_EL1) }, ];
-static L1682: [Rule; 4] = [Rule { when: &C875, action: Undefined }, Rule { when: &C177, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBPTR_EL1) }, ];
-static L1683: [Rule; 5] = [Rule { when: &C875, action: Undefined }, Rule { when: &C178, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C623, action: Memory(0x860) }, Rule { when: &C771, action: Register(SysReg::TRBSR_EL1) }, ];
-static L1684: [Rule; 4] = [Rule { when: &C875, action: Undefined }, Rule { when: &C179, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBTRG_EL1) }, ];
-static L1685: [Rule; 4] = [Rule { when: &C875, action: Undefined }, Rule { when: &C214, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBBASER_EL1) }, ];
-static L1686: [Rule; 4] = [Rule { when: &C875, action: Undefined }, Rule { when: &C215, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBLIMITR_EL1) }, ];
-static L1687: [Rule; 4] = [Rule { when: &C875, action: Undefined }, Rule { when: &C216, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBMAR_EL1) }, ];
-static L1688: [Rule; 4] = [Rule { when: &C875, action: Undefined }, Rule { when: &C217, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBPTR_EL1) }, ];
-static L1689: [Rule; 5] = [Rule { when: &C875, action: Undefined }, Rule { when: &C218, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C623, action: Memory(0x860) }, Rule { when: &C771, action: Register(SysReg::TRBSR_EL1) }, ];
-static L1690: [Rule; 4] = [Rule { when: &C875, action: Undefined }, Rule { when: &C219, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBTRG_EL1) }, ];
-static L1691: [Rule; 2] = [Rule { when: &C875, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TRBBASER_EL1) }, ];
-static L1692: [Rule; 2] = [Rule { when: &C875, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TRBIDR_EL1) }, ];
-static L1693: [Rule; 2] = [Rule { when: &C875, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TRBLIMITR_EL1) }, ];
-static L1694: [Rule; 2] = [Rule { when: &C875, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TRBMAR_EL1) }, ];
-static L1695: [Rule; 2] = [Rule { when: &C875, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TRBPTR_EL1) }, ];
-static L1696: [Rule; 2] = [Rule { when: &C875, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TRBTRG_EL1) }, ];
-static L1697: [Rule; 3] = [Rule { when: &C875, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TRBSR_EL2) }, Rule { when: &C771, action: Register(SysReg::TRBSR_EL1) }, ];
-static L1698: [Rule; 2] = [Rule { when: &C876, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TRBSR_EL2) }, ];
-static L1699: [Rule; 4] = [Rule { when: &C876, action: Undefined }, Rule { when: &C779, action: Memory(0x860) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1700: [Rule; 3] = [Rule { when: &C876, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TRBSR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L1701: [Rule; 3] = [Rule { when: &C876, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1702: [Rule; 4] = [Rule { when: &C877, action: Undefined }, Rule { when: &C392, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBMPAM_EL1) }, ];
-static L1703: [Rule; 4] = [Rule { when: &C877, action: Undefined }, Rule { when: &C405, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBMPAM_EL1) }, ];
-static L1704: [Rule; 2] = [Rule { when: &C877, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TRBMPAM_EL1) }, ];
-static L1705: [Rule; 5] = [Rule { when: &C878, action: Undefined }, Rule { when: &C212, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C478, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x880) }, Rule { when: &C771, action: Register(SysReg::TRFCR_EL1) }, ];
-static L1706: [Rule; 4] = [Rule { when: &C878, action: Undefined }, Rule { when: &C478, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x880) }, Rule { when: &C771, action: Register(SysReg::TRFCR_EL1) }, ];
-static L1707: [Rule; 2] = [Rule { when: &C878, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TRFCR_EL2) }, ];
-static L1708: [Rule; 4] = [Rule { when: &C878, action: Undefined }, Rule { when: &C779, action: Memory(0x880) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1709: [Rule; 3] = [Rule { when: &C878, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TRFCR_EL1) }, Rule { when: &C771, action: Undefined }, ];
-static L1710: [Rule; 3] = [Rule { when: &C878, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TRFCR_EL2) }, Rule { when: &C771, action: Register(SysReg::TRFCR_EL1) }, ];
-static L1711: [Rule; 3] = [Rule { when: &C878, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1712: [Rule; 2] = [Rule { when: &C879, action: Undefined }, Rule { when: &C771, action: Register(SysReg::UAO) }, ];
-static L1713: [Rule; 2] = [Rule { when: &C880, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TTBR1_EL2) }, ];
-static L1714: [Rule; 3] = [Rule { when: &C880, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
-static L1715: [Rule; 4] = [Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C141, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1716: [Rule; 4] = [Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C142, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1717: [Rule; 4] = [Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C143, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1718: [Rule; 4] = [Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C144, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1719: [Rule; 4] = [Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C145, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1720: [Rule; 4] = [Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C146, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1721: [Rule; 5] = [Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C127, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1722: [Rule; 5] = [Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C128, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1723: [Rule; 5] = [Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C129, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1724: [Rule; 5] = [Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C130, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1725: [Rule; 5] = [Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C131, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1726: [Rule; 5] = [Rule { when: &C881, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C132, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
-static L1727: [Rule; 2] = [Rule { when: &C881, action: Undefined }, Rule { when: &C771, action: Perform }, ];
-static L1728: [Rule; 3] = [Rule { when: &C881, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L45: [Rule; 2] = [Rule { when: &C445, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::SMIDR_EL1) }, ];
+static L46: [Rule; 4] = [Rule { when: &C446, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C114, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C280, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CLIDR_EL1) }, ];
+static L47: [Rule; 4] = [Rule { when: &C446, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C114, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C283, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CSSELR_EL1) }, ];
+static L48: [Rule; 4] = [Rule { when: &C446, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C114, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C338, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CCSIDR_EL1) }, ];
+static L49: [Rule; 4] = [Rule { when: &C446, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C114, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C343, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CSSELR_EL1) }, ];
+static L50: [Rule; 3] = [Rule { when: &C446, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C114, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CCSIDR2_EL1) }, ];
+static L51: [Rule; 3] = [Rule { when: &C446, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C284, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CTR_EL0) }, ];
+static L52: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64AFR0_EL1) }, ];
+static L53: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64AFR1_EL1) }, ];
+static L54: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64DFR0_EL1) }, ];
+static L55: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64DFR1_EL1) }, ];
+static L56: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64DFR2_EL1) }, ];
+static L57: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64FPFR0_EL1) }, ];
+static L58: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64ISAR0_EL1) }, ];
+static L59: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64ISAR1_EL1) }, ];
+static L60: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64ISAR2_EL1) }, ];
+static L61: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64ISAR3_EL1) }, ];
+static L62: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR0_EL1) }, ];
+static L63: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR1_EL1) }, ];
+static L64: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR2_EL1) }, ];
+static L65: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR3_EL1) }, ];
+static L66: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR4_EL1) }, ];
+static L67: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64PFR0_EL1) }, ];
+static L68: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64PFR1_EL1) }, ];
+static L69: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64PFR2_EL1) }, ];
+static L70: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64SMFR0_EL1) }, ];
+static L71: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AA64ZFR0_EL1) }, ];
+static L72: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_AFR0_EL1) }, ];
+static L73: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_DFR0_EL1) }, ];
+static L74: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_DFR1_EL1) }, ];
+static L75: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_ISAR0_EL1) }, ];
+static L76: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_ISAR1_EL1) }, ];
+static L77: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_ISAR2_EL1) }, ];
+static L78: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_ISAR3_EL1) }, ];
+static L79: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_ISAR4_EL1) }, ];
+static L80: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_ISAR5_EL1) }, ];
+static L81: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_ISAR6_EL1) }, ];
+static L82: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_MMFR0_EL1) }, ];
+static L83: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_MMFR1_EL1) }, ];
+static L84: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_MMFR2_EL1) }, ];
+static L85: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_MMFR3_EL1) }, ];
+static L86: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_MMFR4_EL1) }, ];
+static L87: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_MMFR5_EL1) }, ];
+static L88: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_PFR0_EL1) }, ];
+static L89: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_PFR1_EL1) }, ];
+static L90: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ID_PFR2_EL1) }, ];
+static L91: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::MVFR0_EL1) }, ];
+static L92: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::MVFR1_EL1) }, ];
+static L93: [Rule; 2] = [Rule { when: &C447, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::MVFR2_EL1) }, ];
+static L94: [Rule; 3] = [Rule { when: &C448, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x118) }, Rule { when: &C771, action: Register(SysReg::ACTLR_EL1) }, ];
+static L95: [Rule; 3] = [Rule { when: &C449, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C258, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L96: [Rule; 3] = [Rule { when: &C449, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C269, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L97: [Rule; 3] = [Rule { when: &C449, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C272, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L98: [Rule; 3] = [Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C226, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L99: [Rule; 3] = [Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C247, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L100: [Rule; 3] = [Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C271, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L101: [Rule; 4] = [Rule { when: &C451, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C464, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C224, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L102: [Rule; 4] = [Rule { when: &C451, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C465, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C225, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L103: [Rule; 4] = [Rule { when: &C451, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C465, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C236, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L104: [Rule; 4] = [Rule { when: &C451, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C465, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C275, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L105: [Rule; 3] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C261, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L106: [Rule; 3] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C262, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L107: [Rule; 3] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C263, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L108: [Rule; 3] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C264, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L109: [Rule; 3] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C265, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L110: [Rule; 3] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C266, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L111: [Rule; 4] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C245, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L112: [Rule; 4] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C246, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L113: [Rule; 4] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C248, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L114: [Rule; 4] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C249, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L115: [Rule; 4] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C250, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L116: [Rule; 4] = [Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C251, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L117: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C339, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x128) }, Rule { when: &C771, action: Register(SysReg::AFSR0_EL1) }, ];
+static L118: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C340, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x130) }, Rule { when: &C771, action: Register(SysReg::AFSR1_EL1) }, ];
+static L119: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C341, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x108) }, Rule { when: &C771, action: Register(SysReg::CONTEXTIDR_EL1) }, ];
+static L120: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C344, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x138) }, Rule { when: &C771, action: Register(SysReg::ESR_EL1) }, ];
+static L121: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C345, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x220) }, Rule { when: &C771, action: Register(SysReg::FAR_EL1) }, ];
+static L122: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C350, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x140) }, Rule { when: &C771, action: Register(SysReg::MAIR_EL1) }, ];
+static L123: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C352, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x110) }, Rule { when: &C771, action: Register(SysReg::SCTLR_EL1) }, ];
+static L124: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C353, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x148) }, Rule { when: &C771, action: Register(SysReg::AMAIR_EL1) }, ];
+static L125: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C356, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x120) }, Rule { when: &C771, action: Register(SysReg::TCR_EL1) }, ];
+static L126: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C360, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x200) }, Rule { when: &C771, action: Register(SysReg::TTBR0_EL1) }, ];
+static L127: [Rule; 4] = [Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C361, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x210) }, Rule { when: &C771, action: Register(SysReg::TTBR1_EL1) }, ];
+static L128: [Rule; 3] = [Rule { when: &C455, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C227, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L129: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C278, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x128) }, Rule { when: &C771, action: Register(SysReg::AFSR0_EL1) }, ];
+static L130: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C279, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x130) }, Rule { when: &C771, action: Register(SysReg::AFSR1_EL1) }, ];
+static L131: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C281, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x108) }, Rule { when: &C771, action: Register(SysReg::CONTEXTIDR_EL1) }, ];
+static L132: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C286, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x138) }, Rule { when: &C771, action: Register(SysReg::ESR_EL1) }, ];
+static L133: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C287, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x220) }, Rule { when: &C771, action: Register(SysReg::FAR_EL1) }, ];
+static L134: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C295, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x140) }, Rule { when: &C771, action: Register(SysReg::MAIR_EL1) }, ];
+static L135: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C300, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x110) }, Rule { when: &C771, action: Register(SysReg::SCTLR_EL1) }, ];
+static L136: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C301, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x148) }, Rule { when: &C771, action: Register(SysReg::AMAIR_EL1) }, ];
+static L137: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C304, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x120) }, Rule { when: &C771, action: Register(SysReg::TCR_EL1) }, ];
+static L138: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C308, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x200) }, Rule { when: &C771, action: Register(SysReg::TTBR0_EL1) }, ];
+static L139: [Rule; 4] = [Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C309, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x210) }, Rule { when: &C771, action: Register(SysReg::TTBR1_EL1) }, ];
+static L140: [Rule; 3] = [Rule { when: &C462, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C228, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L141: [Rule; 3] = [Rule { when: &C462, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C229, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L142: [Rule; 3] = [Rule { when: &C462, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C230, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L143: [Rule; 3] = [Rule { when: &C462, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C231, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L144: [Rule; 2] = [Rule { when: &C470, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::GMID_EL1) }, ];
+static L145: [Rule; 3] = [Rule { when: &C484, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C625, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CNTP_TVAL_EL0) }, ];
+static L146: [Rule; 4] = [Rule { when: &C484, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C625, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x178) }, Rule { when: &C771, action: Register(SysReg::CNTP_CVAL_EL0) }, ];
+static L147: [Rule; 4] = [Rule { when: &C484, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C625, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x180) }, Rule { when: &C771, action: Register(SysReg::CNTP_CTL_EL0) }, ];
+static L148: [Rule; 2] = [Rule { when: &C519, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DCZID_EL0) }, ];
+static L149: [Rule; 2] = [Rule { when: &C521, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TPIDRRO_EL0) }, ];
+static L150: [Rule; 2] = [Rule { when: &C522, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TPIDR_EL0) }, ];
+static L151: [Rule; 2] = [Rule { when: &C526, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TPIDR_EL0) }, ];
+static L152: [Rule; 3] = [Rule { when: &C546, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C773, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L153: [Rule; 4] = [Rule { when: &C621, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C779, action: Memory(0x178) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L154: [Rule; 4] = [Rule { when: &C621, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C779, action: Memory(0x180) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L155: [Rule; 4] = [Rule { when: &C622, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C779, action: Memory(0x168) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L156: [Rule; 4] = [Rule { when: &C622, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C779, action: Memory(0x170) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L157: [Rule; 3] = [Rule { when: &C624, action: Register(SysReg::CPTR_EL2) }, Rule { when: &C781, action: Register(SysReg::CPTR_EL2) }, Rule { when: &C771, action: Register(SysReg::CPACR_EL1) }, ];
+static L158: [Rule; 3] = [Rule { when: &C624, action: Register(SysReg::SCTLR_EL2) }, Rule { when: &C781, action: Register(SysReg::SCTLR_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLR_EL1) }, ];
+static L159: [Rule; 3] = [Rule { when: &C624, action: Register(SysReg::TCR_EL2) }, Rule { when: &C781, action: Register(SysReg::TCR_EL2) }, Rule { when: &C771, action: Register(SysReg::TCR_EL1) }, ];
+static L160: [Rule; 5] = [Rule { when: &C646, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C786, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C480, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C39, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGDTRRX_EL0) }, ];
+static L161: [Rule; 5] = [Rule { when: &C646, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C786, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C480, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C39, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGDTRTX_EL0) }, ];
+static L162: [Rule; 5] = [Rule { when: &C646, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C786, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C480, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C39, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGDTR_EL0) }, ];
+static L163: [Rule; 5] = [Rule { when: &C646, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C786, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C480, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C39, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::MDCCSR_EL0) }, ];
+static L164: [Rule; 3] = [Rule { when: &C650, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPCR) }, ];
+static L165: [Rule; 3] = [Rule { when: &C650, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPSR) }, ];
+static L166: [Rule; 6] = [Rule { when: &C653, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C656, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C483, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C629, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C632, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CNTPCT_EL0) }, ];
+static L167: [Rule; 4] = [Rule { when: &C654, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C655, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C631, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CNTFRQ_EL0) }, ];
+static L168: [Rule; 5] = [Rule { when: &C657, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C658, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C633, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C534, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CNTVCT_EL0) }, ];
+static L169: [Rule; 6] = [Rule { when: &C659, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C660, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C634, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C488, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C783, action: Register(SysReg::CNTHV_CTL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTV_CTL_EL0) }, ];
+static L170: [Rule; 6] = [Rule { when: &C659, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C660, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C634, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C488, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C783, action: Register(SysReg::CNTHV_CVAL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTV_CVAL_EL0) }, ];
+static L171: [Rule; 6] = [Rule { when: &C659, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C660, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C634, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C488, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C783, action: Register(SysReg::CNTHV_TVAL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTV_TVAL_EL0) }, ];
+static L172: [Rule; 7] = [Rule { when: &C661, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C662, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C484, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C630, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C635, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C783, action: Register(SysReg::CNTHP_CTL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTP_CTL_EL0) }, ];
+static L173: [Rule; 7] = [Rule { when: &C661, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C662, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C484, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C630, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C635, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C783, action: Register(SysReg::CNTHP_CVAL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTP_CVAL_EL0) }, ];
+static L174: [Rule; 7] = [Rule { when: &C661, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C662, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C484, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C630, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C635, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C783, action: Register(SysReg::CNTHP_TVAL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTP_TVAL_EL0) }, ];
+static L175: [Rule; 6] = [Rule { when: &C667, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C668, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C540, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C508, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C638, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L176: [Rule; 6] = [Rule { when: &C669, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C670, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C536, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C518, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C639, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CTR_EL0) }, ];
+static L177: [Rule; 6] = [Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C507, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L178: [Rule; 6] = [Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C513, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L179: [Rule; 7] = [Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C538, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C542, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C509, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L180: [Rule; 7] = [Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C538, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C542, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C515, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L181: [Rule; 6] = [Rule { when: &C679, action: Trap { el: 2, ec: 0x00 } }, Rule { when: &C680, action: Trap { el: 1, ec: 0x07 } }, Rule { when: &C644, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C485, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPCR) }, ];
+static L182: [Rule; 6] = [Rule { when: &C679, action: Trap { el: 2, ec: 0x00 } }, Rule { when: &C680, action: Trap { el: 1, ec: 0x07 } }, Rule { when: &C644, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C485, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPSR) }, ];
+static L183: [Rule; 4] = [Rule { when: &C688, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR0_EL1) }, ];
+static L184: [Rule; 4] = [Rule { when: &C688, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR0_EL1) }, ];
+static L185: [Rule; 4] = [Rule { when: &C688, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR0_EL1) }, ];
+static L186: [Rule; 4] = [Rule { when: &C688, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR0_EL1) }, ];
+static L187: [Rule; 2] = [Rule { when: &C688, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR0_EL1) }, ];
+static L188: [Rule; 2] = [Rule { when: &C688, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR0_EL1) }, ];
+static L189: [Rule; 4] = [Rule { when: &C689, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR0_EL1) }, ];
+static L190: [Rule; 4] = [Rule { when: &C689, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR0_EL1) }, ];
+static L191: [Rule; 4] = [Rule { when: &C689, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR0_EL1) }, ];
+static L192: [Rule; 4] = [Rule { when: &C689, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR0_EL1) }, ];
+static L193: [Rule; 2] = [Rule { when: &C689, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR0_EL1) }, ];
+static L194: [Rule; 2] = [Rule { when: &C689, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR0_EL1) }, ];
+static L195: [Rule; 4] = [Rule { when: &C690, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR1_EL1) }, ];
+static L196: [Rule; 4] = [Rule { when: &C690, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR1_EL1) }, ];
+static L197: [Rule; 4] = [Rule { when: &C690, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR1_EL1) }, ];
+static L198: [Rule; 4] = [Rule { when: &C690, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR1_EL1) }, ];
+static L199: [Rule; 2] = [Rule { when: &C690, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR1_EL1) }, ];
+static L200: [Rule; 2] = [Rule { when: &C690, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR1_EL1) }, ];
+static L201: [Rule; 4] = [Rule { when: &C691, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR1_EL1) }, ];
+static L202: [Rule; 4] = [Rule { when: &C691, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR1_EL1) }, ];
+static L203: [Rule; 4] = [Rule { when: &C691, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR1_EL1) }, ];
+static L204: [Rule; 4] = [Rule { when: &C691, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR1_EL1) }, ];
+static L205: [Rule; 2] = [Rule { when: &C691, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR1_EL1) }, ];
+static L206: [Rule; 2] = [Rule { when: &C691, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR1_EL1) }, ];
+static L207: [Rule; 4] = [Rule { when: &C692, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR10_EL1) }, ];
+static L208: [Rule; 4] = [Rule { when: &C692, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR10_EL1) }, ];
+static L209: [Rule; 4] = [Rule { when: &C692, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR10_EL1) }, ];
+static L210: [Rule; 4] = [Rule { when: &C692, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR10_EL1) }, ];
+static L211: [Rule; 2] = [Rule { when: &C692, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR10_EL1) }, ];
+static L212: [Rule; 2] = [Rule { when: &C692, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR10_EL1) }, ];
+static L213: [Rule; 4] = [Rule { when: &C693, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR10_EL1) }, ];
+static L214: [Rule; 4] = [Rule { when: &C693, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR10_EL1) }, ];
+static L215: [Rule; 4] = [Rule { when: &C693, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR10_EL1) }, ];
+static L216: [Rule; 4] = [Rule { when: &C693, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR10_EL1) }, ];
+static L217: [Rule; 2] = [Rule { when: &C693, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR10_EL1) }, ];
+static L218: [Rule; 2] = [Rule { when: &C693, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR10_EL1) }, ];
+static L219: [Rule; 4] = [Rule { when: &C694, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR11_EL1) }, ];
+static L220: [Rule; 4] = [Rule { when: &C694, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR11_EL1) }, ];
+static L221: [Rule; 4] = [Rule { when: &C694, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR11_EL1) }, ];
+static L222: [Rule; 4] = [Rule { when: &C694, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR11_EL1) }, ];
+static L223: [Rule; 2] = [Rule { when: &C694, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR11_EL1) }, ];
+static L224: [Rule; 2] = [Rule { when: &C694, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR11_EL1) }, ];
+static L225: [Rule; 4] = [Rule { when: &C695, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR11_EL1) }, ];
+static L226: [Rule; 4] = [Rule { when: &C695, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR11_EL1) }, ];
+static L227: [Rule; 4] = [Rule { when: &C695, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR11_EL1) }, ];
+static L228: [Rule; 4] = [Rule { when: &C695, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR11_EL1) }, ];
+static L229: [Rule; 2] = [Rule { when: &C695, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR11_EL1) }, ];
+static L230: [Rule; 2] = [Rule { when: &C695, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR11_EL1) }, ];
+static L231: [Rule; 4] = [Rule { when: &C696, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR12_EL1) }, ];
+static L232: [Rule; 4] = [Rule { when: &C696, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR12_EL1) }, ];
+static L233: [Rule; 4] = [Rule { when: &C696, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR12_EL1) }, ];
+static L234: [Rule; 4] = [Rule { when: &C696, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR12_EL1) }, ];
+static L235: [Rule; 2] = [Rule { when: &C696, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR12_EL1) }, ];
+static L236: [Rule; 2] = [Rule { when: &C696, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR12_EL1) }, ];
+static L237: [Rule; 4] = [Rule { when: &C697, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR12_EL1) }, ];
+static L238: [Rule; 4] = [Rule { when: &C697, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR12_EL1) }, ];
+static L239: [Rule; 4] = [Rule { when: &C697, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR12_EL1) }, ];
+static L240: [Rule; 4] = [Rule { when: &C697, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR12_EL1) }, ];
+static L241: [Rule; 2] = [Rule { when: &C697, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR12_EL1) }, ];
+static L242: [Rule; 2] = [Rule { when: &C697, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR12_EL1) }, ];
+static L243: [Rule; 4] = [Rule { when: &C698, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR13_EL1) }, ];
+static L244: [Rule; 4] = [Rule { when: &C698, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR13_EL1) }, ];
+static L245: [Rule; 4] = [Rule { when: &C698, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR13_EL1) }, ];
+static L246: [Rule; 4] = [Rule { when: &C698, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR13_EL1) }, ];
+static L247: [Rule; 2] = [Rule { when: &C698, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR13_EL1) }, ];
+static L248: [Rule; 2] = [Rule { when: &C698, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR13_EL1) }, ];
+static L249: [Rule; 4] = [Rule { when: &C699, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR13_EL1) }, ];
+static L250: [Rule; 4] = [Rule { when: &C699, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR13_EL1) }, ];
+static L251: [Rule; 4] = [Rule { when: &C699, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR13_EL1) }, ];
+static L252: [Rule; 4] = [Rule { when: &C699, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR13_EL1) }, ];
+static L253: [Rule; 2] = [Rule { when: &C699, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR13_EL1) }, ];
+static L254: [Rule; 2] = [Rule { when: &C699, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR13_EL1) }, ];
+static L255: [Rule; 4] = [Rule { when: &C700, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR14_EL1) }, ];
+static L256: [Rule; 4] = [Rule { when: &C700, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR14_EL1) }, ];
+static L257: [Rule; 4] = [Rule { when: &C700, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR14_EL1) }, ];
+static L258: [Rule; 4] = [Rule { when: &C700, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR14_EL1) }, ];
+static L259: [Rule; 2] = [Rule { when: &C700, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR14_EL1) }, ];
+static L260: [Rule; 2] = [Rule { when: &C700, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR14_EL1) }, ];
+static L261: [Rule; 4] = [Rule { when: &C701, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR14_EL1) }, ];
+static L262: [Rule; 4] = [Rule { when: &C701, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR14_EL1) }, ];
+static L263: [Rule; 4] = [Rule { when: &C701, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR14_EL1) }, ];
+static L264: [Rule; 4] = [Rule { when: &C701, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR14_EL1) }, ];
+static L265: [Rule; 2] = [Rule { when: &C701, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR14_EL1) }, ];
+static L266: [Rule; 2] = [Rule { when: &C701, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR14_EL1) }, ];
+static L267: [Rule; 4] = [Rule { when: &C702, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR15_EL1) }, ];
+static L268: [Rule; 4] = [Rule { when: &C702, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR15_EL1) }, ];
+static L269: [Rule; 4] = [Rule { when: &C702, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR15_EL1) }, ];
+static L270: [Rule; 4] = [Rule { when: &C702, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR15_EL1) }, ];
+static L271: [Rule; 2] = [Rule { when: &C702, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR15_EL1) }, ];
+static L272: [Rule; 2] = [Rule { when: &C702, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR15_EL1) }, ];
+static L273: [Rule; 4] = [Rule { when: &C703, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR15_EL1) }, ];
+static L274: [Rule; 4] = [Rule { when: &C703, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR15_EL1) }, ];
+static L275: [Rule; 4] = [Rule { when: &C703, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR15_EL1) }, ];
+static L276: [Rule; 4] = [Rule { when: &C703, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR15_EL1) }, ];
+static L277: [Rule; 2] = [Rule { when: &C703, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR15_EL1) }, ];
+static L278: [Rule; 2] = [Rule { when: &C703, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR15_EL1) }, ];
+static L279: [Rule; 4] = [Rule { when: &C704, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR2_EL1) }, ];
+static L280: [Rule; 4] = [Rule { when: &C704, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR2_EL1) }, ];
+static L281: [Rule; 4] = [Rule { when: &C704, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR2_EL1) }, ];
+static L282: [Rule; 4] = [Rule { when: &C704, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR2_EL1) }, ];
+static L283: [Rule; 2] = [Rule { when: &C704, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR2_EL1) }, ];
+static L284: [Rule; 2] = [Rule { when: &C704, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR2_EL1) }, ];
+static L285: [Rule; 4] = [Rule { when: &C705, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR2_EL1) }, ];
+static L286: [Rule; 4] = [Rule { when: &C705, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR2_EL1) }, ];
+static L287: [Rule; 4] = [Rule { when: &C705, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR2_EL1) }, ];
+static L288: [Rule; 4] = [Rule { when: &C705, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR2_EL1) }, ];
+static L289: [Rule; 2] = [Rule { when: &C705, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR2_EL1) }, ];
+static L290: [Rule; 2] = [Rule { when: &C705, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR2_EL1) }, ];
+static L291: [Rule; 4] = [Rule { when: &C706, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR3_EL1) }, ];
+static L292: [Rule; 4] = [Rule { when: &C706, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR3_EL1) }, ];
+static L293: [Rule; 4] = [Rule { when: &C706, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR3_EL1) }, ];
+static L294: [Rule; 4] = [Rule { when: &C706, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR3_EL1) }, ];
+static L295: [Rule; 2] = [Rule { when: &C706, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR3_EL1) }, ];
+static L296: [Rule; 2] = [Rule { when: &C706, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR3_EL1) }, ];
+static L297: [Rule; 4] = [Rule { when: &C707, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR3_EL1) }, ];
+static L298: [Rule; 4] = [Rule { when: &C707, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR3_EL1) }, ];
+static L299: [Rule; 4] = [Rule { when: &C707, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR3_EL1) }, ];
+static L300: [Rule; 4] = [Rule { when: &C707, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR3_EL1) }, ];
+static L301: [Rule; 2] = [Rule { when: &C707, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR3_EL1) }, ];
+static L302: [Rule; 2] = [Rule { when: &C707, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR3_EL1) }, ];
+static L303: [Rule; 4] = [Rule { when: &C708, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR4_EL1) }, ];
+static L304: [Rule; 4] = [Rule { when: &C708, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR4_EL1) }, ];
+static L305: [Rule; 4] = [Rule { when: &C708, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR4_EL1) }, ];
+static L306: [Rule; 4] = [Rule { when: &C708, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR4_EL1) }, ];
+static L307: [Rule; 2] = [Rule { when: &C708, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR4_EL1) }, ];
+static L308: [Rule; 2] = [Rule { when: &C708, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR4_EL1) }, ];
+static L309: [Rule; 4] = [Rule { when: &C709, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR4_EL1) }, ];
+static L310: [Rule; 4] = [Rule { when: &C709, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR4_EL1) }, ];
+static L311: [Rule; 4] = [Rule { when: &C709, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR4_EL1) }, ];
+static L312: [Rule; 4] = [Rule { when: &C709, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR4_EL1) }, ];
+static L313: [Rule; 2] = [Rule { when: &C709, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR4_EL1) }, ];
+static L314: [Rule; 2] = [Rule { when: &C709, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR4_EL1) }, ];
+static L315: [Rule; 4] = [Rule { when: &C710, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR5_EL1) }, ];
+static L316: [Rule; 4] = [Rule { when: &C710, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR5_EL1) }, ];
+static L317: [Rule; 4] = [Rule { when: &C710, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR5_EL1) }, ];
+static L318: [Rule; 4] = [Rule { when: &C710, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR5_EL1) }, ];
+static L319: [Rule; 2] = [Rule { when: &C710, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR5_EL1) }, ];
+static L320: [Rule; 2] = [Rule { when: &C710, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR5_EL1) }, ];
+static L321: [Rule; 4] = [Rule { when: &C711, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR5_EL1) }, ];
+static L322: [Rule; 4] = [Rule { when: &C711, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR5_EL1) }, ];
+static L323: [Rule; 4] = [Rule { when: &C711, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR5_EL1) }, ];
+static L324: [Rule; 4] = [Rule { when: &C711, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR5_EL1) }, ];
+static L325: [Rule; 2] = [Rule { when: &C711, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR5_EL1) }, ];
+static L326: [Rule; 2] = [Rule { when: &C711, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR5_EL1) }, ];
+static L327: [Rule; 4] = [Rule { when: &C712, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR6_EL1) }, ];
+static L328: [Rule; 4] = [Rule { when: &C712, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR6_EL1) }, ];
+static L329: [Rule; 4] = [Rule { when: &C712, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR6_EL1) }, ];
+static L330: [Rule; 4] = [Rule { when: &C712, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR6_EL1) }, ];
+static L331: [Rule; 2] = [Rule { when: &C712, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR6_EL1) }, ];
+static L332: [Rule; 2] = [Rule { when: &C712, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR6_EL1) }, ];
+static L333: [Rule; 4] = [Rule { when: &C713, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR6_EL1) }, ];
+static L334: [Rule; 4] = [Rule { when: &C713, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR6_EL1) }, ];
+static L335: [Rule; 4] = [Rule { when: &C713, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR6_EL1) }, ];
+static L336: [Rule; 4] = [Rule { when: &C713, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR6_EL1) }, ];
+static L337: [Rule; 2] = [Rule { when: &C713, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR6_EL1) }, ];
+static L338: [Rule; 2] = [Rule { when: &C713, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR6_EL1) }, ];
+static L339: [Rule; 4] = [Rule { when: &C714, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR7_EL1) }, ];
+static L340: [Rule; 4] = [Rule { when: &C714, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR7_EL1) }, ];
+static L341: [Rule; 4] = [Rule { when: &C714, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR7_EL1) }, ];
+static L342: [Rule; 4] = [Rule { when: &C714, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR7_EL1) }, ];
+static L343: [Rule; 2] = [Rule { when: &C714, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR7_EL1) }, ];
+static L344: [Rule; 2] = [Rule { when: &C714, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR7_EL1) }, ];
+static L345: [Rule; 4] = [Rule { when: &C715, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR7_EL1) }, ];
+static L346: [Rule; 4] = [Rule { when: &C715, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR7_EL1) }, ];
+static L347: [Rule; 4] = [Rule { when: &C715, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR7_EL1) }, ];
+static L348: [Rule; 4] = [Rule { when: &C715, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR7_EL1) }, ];
+static L349: [Rule; 2] = [Rule { when: &C715, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR7_EL1) }, ];
+static L350: [Rule; 2] = [Rule { when: &C715, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR7_EL1) }, ];
+static L351: [Rule; 4] = [Rule { when: &C716, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR8_EL1) }, ];
+static L352: [Rule; 4] = [Rule { when: &C716, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR8_EL1) }, ];
+static L353: [Rule; 4] = [Rule { when: &C716, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR8_EL1) }, ];
+static L354: [Rule; 4] = [Rule { when: &C716, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR8_EL1) }, ];
+static L355: [Rule; 2] = [Rule { when: &C716, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR8_EL1) }, ];
+static L356: [Rule; 2] = [Rule { when: &C716, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR8_EL1) }, ];
+static L357: [Rule; 4] = [Rule { when: &C717, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR8_EL1) }, ];
+static L358: [Rule; 4] = [Rule { when: &C717, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR8_EL1) }, ];
+static L359: [Rule; 4] = [Rule { when: &C717, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR8_EL1) }, ];
+static L360: [Rule; 4] = [Rule { when: &C717, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR8_EL1) }, ];
+static L361: [Rule; 2] = [Rule { when: &C717, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR8_EL1) }, ];
+static L362: [Rule; 2] = [Rule { when: &C717, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR8_EL1) }, ];
+static L363: [Rule; 4] = [Rule { when: &C718, action: Undefined }, Rule { when: &C147, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR9_EL1) }, ];
+static L364: [Rule; 4] = [Rule { when: &C718, action: Undefined }, Rule { when: &C148, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR9_EL1) }, ];
+static L365: [Rule; 4] = [Rule { when: &C718, action: Undefined }, Rule { when: &C187, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBCR9_EL1) }, ];
+static L366: [Rule; 4] = [Rule { when: &C718, action: Undefined }, Rule { when: &C188, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGBVR9_EL1) }, ];
+static L367: [Rule; 2] = [Rule { when: &C718, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBCR9_EL1) }, ];
+static L368: [Rule; 2] = [Rule { when: &C718, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGBVR9_EL1) }, ];
+static L369: [Rule; 4] = [Rule { when: &C719, action: Undefined }, Rule { when: &C158, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR9_EL1) }, ];
+static L370: [Rule; 4] = [Rule { when: &C719, action: Undefined }, Rule { when: &C167, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR9_EL1) }, ];
+static L371: [Rule; 4] = [Rule { when: &C719, action: Undefined }, Rule { when: &C198, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWCR9_EL1) }, ];
+static L372: [Rule; 4] = [Rule { when: &C719, action: Undefined }, Rule { when: &C208, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::DBGWVR9_EL1) }, ];
+static L373: [Rule; 2] = [Rule { when: &C719, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWCR9_EL1) }, ];
+static L374: [Rule; 2] = [Rule { when: &C719, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGWVR9_EL1) }, ];
+static L375: [Rule; 1] = [Rule { when: &C771, action: Perform }, ];
+static L376: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ACTLR_EL1) }, ];
+static L377: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ACTLR_EL2) }, ];
+static L378: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::AFSR0_EL2) }, ];
+static L379: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::AFSR1_EL2) }, ];
+static L380: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::AIDR_EL1) }, ];
+static L381: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::AMAIR_EL2) }, ];
+static L382: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CCSIDR2_EL1) }, ];
+static L383: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CCSIDR_EL1) }, ];
+static L384: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CLIDR_EL1) }, ];
+static L385: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CNTFRQ_EL0) }, ];
+static L386: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CNTHCTL_EL2) }, ];
+static L387: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CNTKCTL_EL1) }, ];
+static L388: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CNTPCT_EL0) }, ];
+static L389: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CNTVCT_EL0) }, ];
+static L390: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CNTVOFF_EL2) }, ];
+static L391: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CPTR_EL2) }, ];
+static L392: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CSSELR_EL1) }, ];
+static L393: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CTR_EL0) }, ];
+static L394: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::CurrentEL) }, ];
+static L395: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::DAIF) }, ];
+static L396: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::DBGAUTHSTATUS_EL1) }, ];
+static L397: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::DBGCLAIMCLR_EL1) }, ];
+static L398: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::DBGCLAIMSET_EL1) }, ];
+static L399: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::DBGDTRRX_EL0) }, ];
+static L400: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::DBGDTRTX_EL0) }, ];
+static L401: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::DBGDTR_EL0) }, ];
+static L402: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::DBGPRCR_EL1) }, ];
+static L403: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::DCZID_EL0) }, ];
+static L404: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ELR_EL2) }, ];
+static L405: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ESR_EL2) }, ];
+static L406: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::FAR_EL2) }, ];
+static L407: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::GMID_EL1) }, ];
+static L408: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::HACR_EL2) }, ];
+static L409: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::HCR_EL2) }, ];
+static L410: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::HPFAR_EL2) }, ];
+static L411: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::HSTR_EL2) }, ];
+static L412: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64AFR0_EL1) }, ];
+static L413: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64AFR1_EL1) }, ];
+static L414: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64DFR0_EL1) }, ];
+static L415: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64DFR1_EL1) }, ];
+static L416: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64DFR2_EL1) }, ];
+static L417: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64FPFR0_EL1) }, ];
+static L418: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64ISAR0_EL1) }, ];
+static L419: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64ISAR1_EL1) }, ];
+static L420: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64ISAR2_EL1) }, ];
+static L421: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64ISAR3_EL1) }, ];
+static L422: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR0_EL1) }, ];
+static L423: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR1_EL1) }, ];
+static L424: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR2_EL1) }, ];
+static L425: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR3_EL1) }, ];
+static L426: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64MMFR4_EL1) }, ];
+static L427: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64PFR0_EL1) }, ];
+static L428: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64PFR1_EL1) }, ];
+static L429: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64PFR2_EL1) }, ];
+static L430: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64SMFR0_EL1) }, ];
+static L431: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AA64ZFR0_EL1) }, ];
+static L432: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_AFR0_EL1) }, ];
+static L433: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_DFR0_EL1) }, ];
+static L434: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_DFR1_EL1) }, ];
+static L435: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_ISAR0_EL1) }, ];
+static L436: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_ISAR1_EL1) }, ];
+static L437: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_ISAR2_EL1) }, ];
+static L438: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_ISAR3_EL1) }, ];
+static L439: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_ISAR4_EL1) }, ];
+static L440: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_ISAR5_EL1) }, ];
+static L441: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_ISAR6_EL1) }, ];
+static L442: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_MMFR0_EL1) }, ];
+static L443: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_MMFR1_EL1) }, ];
+static L444: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_MMFR2_EL1) }, ];
+static L445: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_MMFR3_EL1) }, ];
+static L446: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_MMFR4_EL1) }, ];
+static L447: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_MMFR5_EL1) }, ];
+static L448: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_PFR0_EL1) }, ];
+static L449: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_PFR1_EL1) }, ];
+static L450: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ID_PFR2_EL1) }, ];
+static L451: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::ISR_EL1) }, ];
+static L452: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MAIR_EL2) }, ];
+static L453: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MDCCINT_EL1) }, ];
+static L454: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MDCCSR_EL0) }, ];
+static L455: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MDCR_EL2) }, ];
+static L456: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MDRAR_EL1) }, ];
+static L457: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MDSCR_EL1) }, ];
+static L458: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MIDR_EL1) }, ];
+static L459: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MPIDR_EL1) }, ];
+static L460: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MVFR0_EL1) }, ];
+static L461: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MVFR1_EL1) }, ];
+static L462: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::MVFR2_EL1) }, ];
+static L463: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::NZCV) }, ];
+static L464: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::OSDLR_EL1) }, ];
+static L465: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::OSDTRRX_EL1) }, ];
+static L466: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::OSDTRTX_EL1) }, ];
+static L467: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::OSECCR_EL1) }, ];
+static L468: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::OSLAR_EL1) }, ];
+static L469: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::OSLSR_EL1) }, ];
+static L470: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::PAR_EL1) }, ];
+static L471: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::REVIDR_EL1) }, ];
+static L472: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::SCTLR_EL2) }, ];
+static L473: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::SMIDR_EL1) }, ];
+static L474: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::SPSR_EL2) }, ];
+static L475: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::SPSR_abt) }, ];
+static L476: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::SPSR_fiq) }, ];
+static L477: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::SPSR_irq) }, ];
+static L478: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::SPSR_und) }, ];
+static L479: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::SPSel) }, ];
+static L480: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::SP_EL1) }, ];
+static L481: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::TCR_EL2) }, ];
+static L482: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::TPIDRRO_EL0) }, ];
+static L483: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::TPIDR_EL0) }, ];
+static L484: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::TPIDR_EL1) }, ];
+static L485: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::TPIDR_EL2) }, ];
+static L486: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::TTBR0_EL2) }, ];
+static L487: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::VBAR_EL2) }, ];
+static L488: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::VMPIDR_EL2) }, ];
+static L489: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::VPIDR_EL2) }, ];
+static L490: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::VTCR_EL2) }, ];
+static L491: [Rule; 1] = [Rule { when: &C771, action: Register(SysReg::VTTBR_EL2) }, ];
+static L492: [Rule; 1] = [Rule { when: &C771, action: Undefined }, ];
+static L493: [Rule; 3] = [Rule { when: &C772, action: Undefined }, Rule { when: &C820, action: Register(SysReg::RMR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L494: [Rule; 3] = [Rule { when: &C772, action: Undefined }, Rule { when: &C820, action: Register(SysReg::RVBAR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L495: [Rule; 4] = [Rule { when: &C775, action: Trap { el: 1, ec: 0x07 } }, Rule { when: &C485, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPCR) }, ];
+static L496: [Rule; 4] = [Rule { when: &C775, action: Trap { el: 1, ec: 0x07 } }, Rule { when: &C485, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPSR) }, ];
+static L497: [Rule; 3] = [Rule { when: &C777, action: Memory(0x20) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L498: [Rule; 3] = [Rule { when: &C777, action: Memory(0x240) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L499: [Rule; 3] = [Rule { when: &C777, action: Memory(0x40) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L500: [Rule; 3] = [Rule { when: &C777, action: Memory(0x50) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L501: [Rule; 3] = [Rule { when: &C777, action: Memory(0x60) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L502: [Rule; 3] = [Rule { when: &C777, action: Memory(0x78) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L503: [Rule; 3] = [Rule { when: &C777, action: Memory(0x80) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L504: [Rule; 3] = [Rule { when: &C777, action: Memory(0x88) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L505: [Rule; 3] = [Rule { when: &C777, action: Memory(0x90) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L506: [Rule; 3] = [Rule { when: &C777, action: Register(SysReg::ELR_EL1) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L507: [Rule; 3] = [Rule { when: &C777, action: Register(SysReg::ESR_EL1) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L508: [Rule; 3] = [Rule { when: &C777, action: Register(SysReg::FAR_EL1) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L509: [Rule; 3] = [Rule { when: &C777, action: Register(SysReg::SPSR_EL1) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L510: [Rule; 4] = [Rule { when: &C778, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C310, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x250) }, Rule { when: &C771, action: Register(SysReg::VBAR_EL1) }, ];
+static L511: [Rule; 4] = [Rule { when: &C778, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C362, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x250) }, Rule { when: &C771, action: Register(SysReg::VBAR_EL1) }, ];
+static L512: [Rule; 3] = [Rule { when: &C778, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x160) }, Rule { when: &C771, action: Register(SysReg::SPSR_EL1) }, ];
+static L513: [Rule; 3] = [Rule { when: &C778, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x230) }, Rule { when: &C771, action: Register(SysReg::ELR_EL1) }, ];
+static L514: [Rule; 3] = [Rule { when: &C779, action: Memory(0x100) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L515: [Rule; 3] = [Rule { when: &C779, action: Memory(0x108) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L516: [Rule; 3] = [Rule { when: &C779, action: Memory(0x110) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L517: [Rule; 3] = [Rule { when: &C779, action: Memory(0x118) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L518: [Rule; 3] = [Rule { when: &C779, action: Memory(0x120) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L519: [Rule; 3] = [Rule { when: &C779, action: Memory(0x128) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L520: [Rule; 3] = [Rule { when: &C779, action: Memory(0x130) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L521: [Rule; 3] = [Rule { when: &C779, action: Memory(0x138) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L522: [Rule; 3] = [Rule { when: &C779, action: Memory(0x140) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L523: [Rule; 3] = [Rule { when: &C779, action: Memory(0x148) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L524: [Rule; 3] = [Rule { when: &C779, action: Memory(0x160) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L525: [Rule; 3] = [Rule { when: &C779, action: Memory(0x200) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L526: [Rule; 3] = [Rule { when: &C779, action: Memory(0x210) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L527: [Rule; 3] = [Rule { when: &C779, action: Memory(0x220) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L528: [Rule; 3] = [Rule { when: &C779, action: Memory(0x230) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L529: [Rule; 3] = [Rule { when: &C779, action: Memory(0x250) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L530: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::ACTLR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L531: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::AFSR0_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L532: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::AFSR0_EL2) }, Rule { when: &C771, action: Register(SysReg::AFSR0_EL1) }, ];
+static L533: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::AFSR1_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L534: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::AFSR1_EL2) }, Rule { when: &C771, action: Register(SysReg::AFSR1_EL1) }, ];
+static L535: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::AMAIR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L536: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::AMAIR_EL2) }, Rule { when: &C771, action: Register(SysReg::AMAIR_EL1) }, ];
+static L537: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTHCTL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTKCTL_EL1) }, ];
+static L538: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTHP_CTL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTP_CTL_EL0) }, ];
+static L539: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTHP_CVAL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTP_CVAL_EL0) }, ];
+static L540: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTHP_TVAL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTP_TVAL_EL0) }, ];
+static L541: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTHV_CTL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTV_CTL_EL0) }, ];
+static L542: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTHV_CVAL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTV_CVAL_EL0) }, ];
+static L543: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTHV_TVAL_EL2) }, Rule { when: &C771, action: Register(SysReg::CNTV_TVAL_EL0) }, ];
+static L544: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTKCTL_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L545: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTP_CTL_EL0) }, Rule { when: &C771, action: Undefined }, ];
+static L546: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTP_CVAL_EL0) }, Rule { when: &C771, action: Undefined }, ];
+static L547: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTP_TVAL_EL0) }, Rule { when: &C771, action: Undefined }, ];
+static L548: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTV_CTL_EL0) }, Rule { when: &C771, action: Undefined }, ];
+static L549: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTV_CVAL_EL0) }, Rule { when: &C771, action: Undefined }, ];
+static L550: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CNTV_TVAL_EL0) }, Rule { when: &C771, action: Undefined }, ];
+static L551: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CONTEXTIDR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L552: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CONTEXTIDR_EL2) }, Rule { when: &C771, action: Register(SysReg::CONTEXTIDR_EL1) }, ];
+static L553: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CPACR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L554: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::CPTR_EL2) }, Rule { when: &C771, action: Register(SysReg::CPACR_EL1) }, ];
+static L555: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::ELR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L556: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::ELR_EL2) }, Rule { when: &C771, action: Register(SysReg::ELR_EL1) }, ];
+static L557: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::ESR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L558: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::ESR_EL2) }, Rule { when: &C771, action: Register(SysReg::ESR_EL1) }, ];
+static L559: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::FAR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L560: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::FAR_EL2) }, Rule { when: &C771, action: Register(SysReg::FAR_EL1) }, ];
+static L561: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::MAIR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L562: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::MAIR_EL2) }, Rule { when: &C771, action: Register(SysReg::MAIR_EL1) }, ];
+static L563: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::SCTLR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L564: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::SCTLR_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLR_EL1) }, ];
+static L565: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::SPSR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L566: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::SPSR_EL2) }, Rule { when: &C771, action: Register(SysReg::SPSR_EL1) }, ];
+static L567: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::TCR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L568: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::TCR_EL2) }, Rule { when: &C771, action: Register(SysReg::TCR_EL1) }, ];
+static L569: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::TTBR0_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L570: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::TTBR0_EL2) }, Rule { when: &C771, action: Register(SysReg::TTBR0_EL1) }, ];
+static L571: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::TTBR1_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L572: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::TTBR1_EL2) }, Rule { when: &C771, action: Register(SysReg::TTBR1_EL1) }, ];
+static L573: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::VBAR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L574: [Rule; 2] = [Rule { when: &C781, action: Register(SysReg::VBAR_EL2) }, Rule { when: &C771, action: Register(SysReg::VBAR_EL1) }, ];
+static L575: [Rule; 2] = [Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L576: [Rule; 2] = [Rule { when: &C787, action: Nop }, Rule { when: &C771, action: Register(SysReg::OSECCR_EL1) }, ];
+static L577: [Rule; 2] = [Rule { when: &C792, action: Undefined }, Rule { when: &C771, action: Register(SysReg::SP_EL0) }, ];
+static L578: [Rule; 2] = [Rule { when: &C793, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HAFGRTR_EL2) }, ];
+static L579: [Rule; 4] = [Rule { when: &C793, action: Undefined }, Rule { when: &C777, action: Memory(0x1e8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L580: [Rule; 4] = [Rule { when: &C794, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C277, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L581: [Rule; 7] = [Rule { when: &C794, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C517, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L582: [Rule; 2] = [Rule { when: &C794, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L583: [Rule; 2] = [Rule { when: &C795, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CNTHP_CTL_EL2) }, ];
+static L584: [Rule; 2] = [Rule { when: &C795, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CNTHP_CVAL_EL2) }, ];
+static L585: [Rule; 2] = [Rule { when: &C795, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CNTHP_TVAL_EL2) }, ];
+static L586: [Rule; 3] = [Rule { when: &C795, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L587: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C723, action: Undefined }, Rule { when: &C777, action: Memory(0x400) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L588: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C723, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR0_EL2) }, ];
+static L589: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C725, action: Undefined }, Rule { when: &C777, action: Memory(0x408) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L590: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C725, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR1_EL2) }, ];
+static L591: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C727, action: Undefined }, Rule { when: &C777, action: Memory(0x450) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L592: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C727, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR10_EL2) }, ];
+static L593: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C729, action: Undefined }, Rule { when: &C777, action: Memory(0x458) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L594: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C729, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR11_EL2) }, ];
+static L595: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C731, action: Undefined }, Rule { when: &C777, action: Memory(0x460) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L596: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C731, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR12_EL2) }, ];
+static L597: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C733, action: Undefined }, Rule { when: &C777, action: Memory(0x468) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L598: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C733, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR13_EL2) }, ];
+static L599: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C735, action: Undefined }, Rule { when: &C777, action: Memory(0x470) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L600: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C735, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR14_EL2) }, ];
+static L601: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C737, action: Undefined }, Rule { when: &C777, action: Memory(0x478) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L602: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C737, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR15_EL2) }, ];
+static L603: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C743, action: Undefined }, Rule { when: &C777, action: Memory(0x410) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L604: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C743, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR2_EL2) }, ];
+static L605: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C755, action: Undefined }, Rule { when: &C777, action: Memory(0x418) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L606: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C755, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR3_EL2) }, ];
+static L607: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C759, action: Undefined }, Rule { when: &C777, action: Memory(0x420) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L608: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C759, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR4_EL2) }, ];
+static L609: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C761, action: Undefined }, Rule { when: &C777, action: Memory(0x428) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L610: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C761, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR5_EL2) }, ];
+static L611: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C763, action: Undefined }, Rule { when: &C777, action: Memory(0x430) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L612: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C763, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR6_EL2) }, ];
+static L613: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C765, action: Undefined }, Rule { when: &C777, action: Memory(0x438) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L614: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C765, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR7_EL2) }, ];
+static L615: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C767, action: Undefined }, Rule { when: &C777, action: Memory(0x440) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L616: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C767, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR8_EL2) }, ];
+static L617: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C769, action: Undefined }, Rule { when: &C777, action: Memory(0x448) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L618: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C769, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_LR9_EL2) }, ];
+static L619: [Rule; 2] = [Rule { when: &C796, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ICC_SRE_EL2) }, ];
+static L620: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C777, action: Memory(0x480) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L621: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C777, action: Memory(0x4a0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L622: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C777, action: Memory(0x4c0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L623: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C777, action: Memory(0x4c8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L624: [Rule; 3] = [Rule { when: &C796, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L625: [Rule; 3] = [Rule { when: &C796, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_AP0R0_EL2) }, ];
+static L626: [Rule; 3] = [Rule { when: &C796, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_AP1R0_EL2) }, ];
+static L627: [Rule; 3] = [Rule { when: &C796, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_EISR_EL2) }, ];
+static L628: [Rule; 3] = [Rule { when: &C796, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_ELRSR_EL2) }, ];
+static L629: [Rule; 3] = [Rule { when: &C796, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_HCR_EL2) }, ];
+static L630: [Rule; 3] = [Rule { when: &C796, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_MISR_EL2) }, ];
+static L631: [Rule; 3] = [Rule { when: &C796, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_VMCR_EL2) }, ];
+static L632: [Rule; 3] = [Rule { when: &C796, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_VTR_EL2) }, ];
+static L633: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C805, action: Undefined }, Rule { when: &C777, action: Memory(0x488) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L634: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C805, action: Undefined }, Rule { when: &C777, action: Memory(0x4a8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L635: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C805, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_AP0R1_EL2) }, ];
+static L636: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C805, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_AP1R1_EL2) }, ];
+static L637: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C806, action: Undefined }, Rule { when: &C777, action: Memory(0x490) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L638: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C806, action: Undefined }, Rule { when: &C777, action: Memory(0x498) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L639: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C806, action: Undefined }, Rule { when: &C777, action: Memory(0x4b0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L640: [Rule; 5] = [Rule { when: &C796, action: Undefined }, Rule { when: &C806, action: Undefined }, Rule { when: &C777, action: Memory(0x4b8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L641: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C806, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_AP0R2_EL2) }, ];
+static L642: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C806, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_AP0R3_EL2) }, ];
+static L643: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C806, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_AP1R2_EL2) }, ];
+static L644: [Rule; 4] = [Rule { when: &C796, action: Undefined }, Rule { when: &C806, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICH_AP1R3_EL2) }, ];
+static L645: [Rule; 4] = [Rule { when: &C797, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C226, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L646: [Rule; 4] = [Rule { when: &C797, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C271, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L647: [Rule; 7] = [Rule { when: &C797, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C507, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L648: [Rule; 7] = [Rule { when: &C797, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C513, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L649: [Rule; 2] = [Rule { when: &C797, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L650: [Rule; 3] = [Rule { when: &C798, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMICNTSVR_EL1) }, ];
+static L651: [Rule; 2] = [Rule { when: &C798, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMICNTSVR_EL1) }, ];
+static L652: [Rule; 4] = [Rule { when: &C799, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C412, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L653: [Rule; 2] = [Rule { when: &C799, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L654: [Rule; 5] = [Rule { when: &C800, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C241, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L655: [Rule; 5] = [Rule { when: &C800, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C242, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L656: [Rule; 5] = [Rule { when: &C800, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C243, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L657: [Rule; 5] = [Rule { when: &C800, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C244, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L658: [Rule; 2] = [Rule { when: &C800, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L659: [Rule; 3] = [Rule { when: &C800, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L660: [Rule; 6] = [Rule { when: &C800, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C123, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L661: [Rule; 6] = [Rule { when: &C800, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C124, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L662: [Rule; 6] = [Rule { when: &C800, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C125, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L663: [Rule; 6] = [Rule { when: &C800, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C126, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L664: [Rule; 3] = [Rule { when: &C800, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L665: [Rule; 4] = [Rule { when: &C800, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L666: [Rule; 2] = [Rule { when: &C801, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CNTHV_CTL_EL2) }, ];
+static L667: [Rule; 2] = [Rule { when: &C801, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CNTHV_CVAL_EL2) }, ];
+static L668: [Rule; 2] = [Rule { when: &C801, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CNTHV_TVAL_EL2) }, ];
+static L669: [Rule; 3] = [Rule { when: &C801, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L670: [Rule; 4] = [Rule { when: &C802, action: Undefined }, Rule { when: &C466, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C303, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::SCXTNUM_EL0) }, ];
+static L671: [Rule; 4] = [Rule { when: &C802, action: Undefined }, Rule { when: &C466, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C355, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::SCXTNUM_EL0) }, ];
+static L672: [Rule; 7] = [Rule { when: &C802, action: Undefined }, Rule { when: &C671, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C672, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C543, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C520, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C640, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::SCXTNUM_EL0) }, ];
+static L673: [Rule; 7] = [Rule { when: &C802, action: Undefined }, Rule { when: &C671, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C672, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C543, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C525, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C640, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::SCXTNUM_EL0) }, ];
+static L674: [Rule; 2] = [Rule { when: &C802, action: Undefined }, Rule { when: &C771, action: Register(SysReg::SCXTNUM_EL0) }, ];
+static L675: [Rule; 2] = [Rule { when: &C802, action: Undefined }, Rule { when: &C771, action: Register(SysReg::SCXTNUM_EL2) }, ];
+static L676: [Rule; 6] = [Rule { when: &C802, action: Undefined }, Rule { when: &C778, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C466, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C302, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x188) }, Rule { when: &C771, action: Register(SysReg::SCXTNUM_EL1) }, ];
+static L677: [Rule; 6] = [Rule { when: &C802, action: Undefined }, Rule { when: &C778, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C466, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C354, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x188) }, Rule { when: &C771, action: Register(SysReg::SCXTNUM_EL1) }, ];
+static L678: [Rule; 4] = [Rule { when: &C802, action: Undefined }, Rule { when: &C779, action: Memory(0x188) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L679: [Rule; 3] = [Rule { when: &C802, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCXTNUM_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L680: [Rule; 3] = [Rule { when: &C802, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCXTNUM_EL2) }, Rule { when: &C771, action: Register(SysReg::SCXTNUM_EL1) }, ];
+static L681: [Rule; 3] = [Rule { when: &C802, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L682: [Rule; 4] = [Rule { when: &C803, action: Undefined }, Rule { when: &C388, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMECR_EL1) }, ];
+static L683: [Rule; 4] = [Rule { when: &C803, action: Undefined }, Rule { when: &C400, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMECR_EL1) }, ];
+static L684: [Rule; 2] = [Rule { when: &C803, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMECR_EL1) }, ];
+static L685: [Rule; 3] = [Rule { when: &C804, action: Undefined }, Rule { when: &C850, action: Undefined }, Rule { when: &C771, action: Register(SysReg::RNDR) }, ];
+static L686: [Rule; 3] = [Rule { when: &C804, action: Undefined }, Rule { when: &C850, action: Undefined }, Rule { when: &C771, action: Register(SysReg::RNDRRS) }, ];
+static L687: [Rule; 4] = [Rule { when: &C809, action: Undefined }, Rule { when: &C650, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPEXC32_EL2) }, ];
+static L688: [Rule; 2] = [Rule { when: &C809, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DACR32_EL2) }, ];
+static L689: [Rule; 2] = [Rule { when: &C809, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DBGVCR32_EL2) }, ];
+static L690: [Rule; 3] = [Rule { when: &C809, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L691: [Rule; 3] = [Rule { when: &C809, action: Undefined }, Rule { when: &C809, action: Undefined }, Rule { when: &C771, action: Register(SysReg::IFSR32_EL2) }, ];
+static L692: [Rule; 4] = [Rule { when: &C809, action: Undefined }, Rule { when: &C809, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L693: [Rule; 5] = [Rule { when: &C810, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C383, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x280) }, Rule { when: &C771, action: Register(SysReg::MAIR2_EL1) }, ];
+static L694: [Rule; 5] = [Rule { when: &C810, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C384, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x288) }, Rule { when: &C771, action: Register(SysReg::AMAIR2_EL1) }, ];
+static L695: [Rule; 5] = [Rule { when: &C810, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C334, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x280) }, Rule { when: &C771, action: Register(SysReg::MAIR2_EL1) }, ];
+static L696: [Rule; 5] = [Rule { when: &C810, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C335, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x288) }, Rule { when: &C771, action: Register(SysReg::AMAIR2_EL1) }, ];
+static L697: [Rule; 2] = [Rule { when: &C810, action: Undefined }, Rule { when: &C771, action: Register(SysReg::AMAIR2_EL2) }, ];
+static L698: [Rule; 2] = [Rule { when: &C810, action: Undefined }, Rule { when: &C771, action: Register(SysReg::MAIR2_EL2) }, ];
+static L699: [Rule; 4] = [Rule { when: &C810, action: Undefined }, Rule { when: &C779, action: Memory(0x280) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L700: [Rule; 4] = [Rule { when: &C810, action: Undefined }, Rule { when: &C779, action: Memory(0x288) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L701: [Rule; 3] = [Rule { when: &C810, action: Undefined }, Rule { when: &C781, action: Register(SysReg::AMAIR2_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L702: [Rule; 3] = [Rule { when: &C810, action: Undefined }, Rule { when: &C781, action: Register(SysReg::AMAIR2_EL2) }, Rule { when: &C771, action: Register(SysReg::AMAIR2_EL1) }, ];
+static L703: [Rule; 3] = [Rule { when: &C810, action: Undefined }, Rule { when: &C781, action: Register(SysReg::MAIR2_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L704: [Rule; 3] = [Rule { when: &C810, action: Undefined }, Rule { when: &C781, action: Register(SysReg::MAIR2_EL2) }, Rule { when: &C771, action: Register(SysReg::MAIR2_EL1) }, ];
+static L705: [Rule; 3] = [Rule { when: &C810, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L706: [Rule; 4] = [Rule { when: &C811, action: Undefined }, Rule { when: &C462, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C274, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L707: [Rule; 2] = [Rule { when: &C811, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L708: [Rule; 3] = [Rule { when: &C811, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L709: [Rule; 2] = [Rule { when: &C812, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DIT) }, ];
+static L710: [Rule; 4] = [Rule { when: &C813, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C276, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L711: [Rule; 7] = [Rule { when: &C813, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C516, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L712: [Rule; 2] = [Rule { when: &C813, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L713: [Rule; 4] = [Rule { when: &C814, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C277, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L714: [Rule; 7] = [Rule { when: &C814, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C517, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L715: [Rule; 2] = [Rule { when: &C814, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L716: [Rule; 2] = [Rule { when: &C815, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CONTEXTIDR_EL2) }, ];
+static L717: [Rule; 3] = [Rule { when: &C815, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L718: [Rule; 4] = [Rule { when: &C816, action: Undefined }, Rule { when: &C397, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::MDSELR_EL1) }, ];
+static L719: [Rule; 4] = [Rule { when: &C816, action: Undefined }, Rule { when: &C410, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::MDSELR_EL1) }, ];
+static L720: [Rule; 2] = [Rule { when: &C816, action: Undefined }, Rule { when: &C771, action: Register(SysReg::MDSELR_EL1) }, ];
+static L721: [Rule; 2] = [Rule { when: &C817, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PM) }, ];
+static L722: [Rule; 3] = [Rule { when: &C818, action: Undefined }, Rule { when: &C38, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CNTPCTSS_EL0) }, ];
+static L723: [Rule; 3] = [Rule { when: &C818, action: Undefined }, Rule { when: &C443, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CNTVCTSS_EL0) }, ];
+static L724: [Rule; 7] = [Rule { when: &C818, action: Undefined }, Rule { when: &C653, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C656, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C483, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C629, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C632, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CNTPCTSS_EL0) }, ];
+static L725: [Rule; 6] = [Rule { when: &C818, action: Undefined }, Rule { when: &C657, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C658, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C633, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C534, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::CNTVCTSS_EL0) }, ];
+static L726: [Rule; 2] = [Rule { when: &C818, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CNTPCTSS_EL0) }, ];
+static L727: [Rule; 2] = [Rule { when: &C818, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CNTVCTSS_EL0) }, ];
+static L728: [Rule; 2] = [Rule { when: &C819, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CNTPOFF_EL2) }, ];
+static L729: [Rule; 4] = [Rule { when: &C819, action: Undefined }, Rule { when: &C777, action: Memory(0x1a8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L730: [Rule; 2] = [Rule { when: &C820, action: Register(SysReg::CNTFRQ_EL0) }, Rule { when: &C771, action: Undefined }, ];
+static L731: [Rule; 3] = [Rule { when: &C820, action: Undefined }, Rule { when: &C454, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L732: [Rule; 3] = [Rule { when: &C820, action: Undefined }, Rule { when: &C772, action: Register(SysReg::RMR_EL2) }, Rule { when: &C771, action: Undefined }, ];
+static L733: [Rule; 3] = [Rule { when: &C820, action: Undefined }, Rule { when: &C772, action: Register(SysReg::RVBAR_EL2) }, Rule { when: &C771, action: Undefined }, ];
+static L734: [Rule; 2] = [Rule { when: &C821, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HDFGRTR_EL2) }, ];
+static L735: [Rule; 2] = [Rule { when: &C821, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HDFGWTR_EL2) }, ];
+static L736: [Rule; 2] = [Rule { when: &C821, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HFGITR_EL2) }, ];
+static L737: [Rule; 2] = [Rule { when: &C821, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HFGRTR_EL2) }, ];
+static L738: [Rule; 2] = [Rule { when: &C821, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HFGWTR_EL2) }, ];
+static L739: [Rule; 4] = [Rule { when: &C821, action: Undefined }, Rule { when: &C777, action: Memory(0x1b8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L740: [Rule; 4] = [Rule { when: &C821, action: Undefined }, Rule { when: &C777, action: Memory(0x1c0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L741: [Rule; 4] = [Rule { when: &C821, action: Undefined }, Rule { when: &C777, action: Memory(0x1c8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L742: [Rule; 4] = [Rule { when: &C821, action: Undefined }, Rule { when: &C777, action: Memory(0x1d0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L743: [Rule; 4] = [Rule { when: &C821, action: Undefined }, Rule { when: &C777, action: Memory(0x1d8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L744: [Rule; 2] = [Rule { when: &C822, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HDFGRTR2_EL2) }, ];
+static L745: [Rule; 2] = [Rule { when: &C822, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HDFGWTR2_EL2) }, ];
+static L746: [Rule; 2] = [Rule { when: &C822, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HFGITR2_EL2) }, ];
+static L747: [Rule; 2] = [Rule { when: &C822, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HFGRTR2_EL2) }, ];
+static L748: [Rule; 2] = [Rule { when: &C822, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HFGWTR2_EL2) }, ];
+static L749: [Rule; 4] = [Rule { when: &C822, action: Undefined }, Rule { when: &C777, action: Memory(0x1a0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L750: [Rule; 4] = [Rule { when: &C822, action: Undefined }, Rule { when: &C777, action: Memory(0x1b0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L751: [Rule; 4] = [Rule { when: &C822, action: Undefined }, Rule { when: &C777, action: Memory(0x2c0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L752: [Rule; 4] = [Rule { when: &C822, action: Undefined }, Rule { when: &C777, action: Memory(0x2c8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L753: [Rule; 4] = [Rule { when: &C822, action: Undefined }, Rule { when: &C777, action: Memory(0x310) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L754: [Rule; 6] = [Rule { when: &C823, action: Undefined }, Rule { when: &C535, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C775, action: Trap { el: 1, ec: 0x07 } }, Rule { when: &C485, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPMR) }, ];
+static L755: [Rule; 4] = [Rule { when: &C823, action: Undefined }, Rule { when: &C650, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPMR) }, ];
+static L756: [Rule; 11] = [Rule { when: &C823, action: Undefined }, Rule { when: &C675, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C676, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C642, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C535, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C679, action: Trap { el: 2, ec: 0x00 } }, Rule { when: &C680, action: Trap { el: 1, ec: 0x07 } }, Rule { when: &C644, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C627, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C485, action: Trap { el: 2, ec: 0x07 } }, Rule { when: &C771, action: Register(SysReg::FPMR) }, ];
+static L757: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C471, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_SRE_EL1) }, ];
+static L758: [Rule; 2] = [Rule { when: &C824, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ICC_SRE_EL1) }, ];
+static L759: [Rule; 6] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C311, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_IGRPEN0_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_IGRPEN0_EL1) }, ];
+static L760: [Rule; 6] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C311, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_IGRPEN1_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_IGRPEN1_EL1) }, ];
+static L761: [Rule; 6] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C363, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_IGRPEN0_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_IGRPEN0_EL1) }, ];
+static L762: [Rule; 6] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C363, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_IGRPEN1_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_IGRPEN1_EL1) }, ];
+static L763: [Rule; 6] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C472, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_CTLR_EL1) }, Rule { when: &C460, action: Register(SysReg::ICV_CTLR_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_CTLR_EL1) }, ];
+static L764: [Rule; 6] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C472, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_PMR_EL1) }, Rule { when: &C460, action: Register(SysReg::ICV_PMR_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_PMR_EL1) }, ];
+static L765: [Rule; 6] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C472, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_RPR_EL1) }, Rule { when: &C460, action: Register(SysReg::ICV_RPR_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_RPR_EL1) }, ];
+static L766: [Rule; 6] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C472, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_ASGI1R_EL1) }, ];
+static L767: [Rule; 6] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C472, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_SGI0R_EL1) }, ];
+static L768: [Rule; 6] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C472, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_SGI1R_EL1) }, ];
+static L769: [Rule; 5] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_AP0R0_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_AP0R0_EL1) }, ];
+static L770: [Rule; 5] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_BPR0_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_BPR0_EL1) }, ];
+static L771: [Rule; 5] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_EOIR0_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_EOIR0_EL1) }, ];
+static L772: [Rule; 5] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_HPPIR0_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_HPPIR0_EL1) }, ];
+static L773: [Rule; 5] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_IAR0_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_IAR0_EL1) }, ];
+static L774: [Rule; 5] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_AP1R0_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_AP1R0_EL1) }, ];
+static L775: [Rule; 5] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_BPR1_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_BPR1_EL1) }, ];
+static L776: [Rule; 5] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_EOIR1_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_EOIR1_EL1) }, ];
+static L777: [Rule; 5] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_HPPIR1_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_HPPIR1_EL1) }, ];
+static L778: [Rule; 5] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_IAR1_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_IAR1_EL1) }, ];
+static L779: [Rule; 7] = [Rule { when: &C824, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C475, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C472, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_DIR_EL1) }, Rule { when: &C460, action: Register(SysReg::ICV_DIR_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_DIR_EL1) }, ];
+static L780: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_AP0R0_EL1) }, ];
+static L781: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_AP1R0_EL1) }, ];
+static L782: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_ASGI1R_EL1) }, ];
+static L783: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_BPR0_EL1) }, ];
+static L784: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_BPR1_EL1) }, ];
+static L785: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_CTLR_EL1) }, ];
+static L786: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_DIR_EL1) }, ];
+static L787: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_EOIR0_EL1) }, ];
+static L788: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_EOIR1_EL1) }, ];
+static L789: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_HPPIR0_EL1) }, ];
+static L790: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_HPPIR1_EL1) }, ];
+static L791: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_IAR0_EL1) }, ];
+static L792: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_IAR1_EL1) }, ];
+static L793: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_IGRPEN0_EL1) }, ];
+static L794: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_IGRPEN1_EL1) }, ];
+static L795: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_PMR_EL1) }, ];
+static L796: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_RPR_EL1) }, ];
+static L797: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_SGI0R_EL1) }, ];
+static L798: [Rule; 3] = [Rule { when: &C824, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_SGI1R_EL1) }, ];
+static L799: [Rule; 6] = [Rule { when: &C824, action: Undefined }, Rule { when: &C807, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_AP0R1_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_AP0R1_EL1) }, ];
+static L800: [Rule; 6] = [Rule { when: &C824, action: Undefined }, Rule { when: &C807, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_AP1R1_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_AP1R1_EL1) }, ];
+static L801: [Rule; 4] = [Rule { when: &C824, action: Undefined }, Rule { when: &C807, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_AP0R1_EL1) }, ];
+static L802: [Rule; 4] = [Rule { when: &C824, action: Undefined }, Rule { when: &C807, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_AP1R1_EL1) }, ];
+static L803: [Rule; 6] = [Rule { when: &C824, action: Undefined }, Rule { when: &C808, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_AP0R2_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_AP0R2_EL1) }, ];
+static L804: [Rule; 6] = [Rule { when: &C824, action: Undefined }, Rule { when: &C808, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C473, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C456, action: Register(SysReg::ICV_AP0R3_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_AP0R3_EL1) }, ];
+static L805: [Rule; 6] = [Rule { when: &C824, action: Undefined }, Rule { when: &C808, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_AP1R2_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_AP1R2_EL1) }, ];
+static L806: [Rule; 6] = [Rule { when: &C824, action: Undefined }, Rule { when: &C808, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_AP1R3_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_AP1R3_EL1) }, ];
+static L807: [Rule; 4] = [Rule { when: &C824, action: Undefined }, Rule { when: &C808, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_AP0R2_EL1) }, ];
+static L808: [Rule; 4] = [Rule { when: &C824, action: Undefined }, Rule { when: &C808, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_AP0R3_EL1) }, ];
+static L809: [Rule; 4] = [Rule { when: &C824, action: Undefined }, Rule { when: &C808, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_AP1R2_EL1) }, ];
+static L810: [Rule; 4] = [Rule { when: &C824, action: Undefined }, Rule { when: &C808, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_AP1R3_EL1) }, ];
+static L811: [Rule; 6] = [Rule { when: &C825, action: Undefined }, Rule { when: &C790, action: Undefined }, Rule { when: &C784, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C474, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C460, action: Register(SysReg::ICV_NMIAR1_EL1) }, Rule { when: &C771, action: Register(SysReg::ICC_NMIAR1_EL1) }, ];
+static L812: [Rule; 4] = [Rule { when: &C825, action: Undefined }, Rule { when: &C791, action: Undefined }, Rule { when: &C785, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ICC_NMIAR1_EL1) }, ];
+static L813: [Rule; 2] = [Rule { when: &C826, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HACDBSBR_EL2) }, ];
+static L814: [Rule; 2] = [Rule { when: &C826, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HACDBSCONS_EL2) }, ];
+static L815: [Rule; 4] = [Rule { when: &C826, action: Undefined }, Rule { when: &C777, action: Memory(0x2f0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L816: [Rule; 4] = [Rule { when: &C826, action: Undefined }, Rule { when: &C777, action: Memory(0x308) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L817: [Rule; 2] = [Rule { when: &C827, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HCRX_EL2) }, ];
+static L818: [Rule; 4] = [Rule { when: &C827, action: Undefined }, Rule { when: &C777, action: Memory(0xa0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L819: [Rule; 2] = [Rule { when: &C828, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HDBSSBR_EL2) }, ];
+static L820: [Rule; 2] = [Rule { when: &C828, action: Undefined }, Rule { when: &C771, action: Register(SysReg::HDBSSPROD_EL2) }, ];
+static L821: [Rule; 4] = [Rule { when: &C828, action: Undefined }, Rule { when: &C777, action: Memory(0x2e0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L822: [Rule; 4] = [Rule { when: &C828, action: Undefined }, Rule { when: &C777, action: Memory(0x300) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L823: [Rule; 4] = [Rule { when: &C829, action: Undefined }, Rule { when: &C458, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C289, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::LORC_EL1) }, ];
+static L824: [Rule; 4] = [Rule { when: &C829, action: Undefined }, Rule { when: &C458, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C291, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::LOREA_EL1) }, ];
+static L825: [Rule; 4] = [Rule { when: &C829, action: Undefined }, Rule { when: &C458, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C292, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::LORID_EL1) }, ];
+static L826: [Rule; 4] = [Rule { when: &C829, action: Undefined }, Rule { when: &C458, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C293, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::LORN_EL1) }, ];
+static L827: [Rule; 4] = [Rule { when: &C829, action: Undefined }, Rule { when: &C458, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C294, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::LORSA_EL1) }, ];
+static L828: [Rule; 4] = [Rule { when: &C829, action: Undefined }, Rule { when: &C458, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C346, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::LORC_EL1) }, ];
+static L829: [Rule; 4] = [Rule { when: &C829, action: Undefined }, Rule { when: &C458, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C347, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::LOREA_EL1) }, ];
+static L830: [Rule; 4] = [Rule { when: &C829, action: Undefined }, Rule { when: &C458, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C348, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::LORN_EL1) }, ];
+static L831: [Rule; 4] = [Rule { when: &C829, action: Undefined }, Rule { when: &C458, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C349, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::LORSA_EL1) }, ];
+static L832: [Rule; 2] = [Rule { when: &C829, action: Undefined }, Rule { when: &C771, action: Register(SysReg::LORC_EL1) }, ];
+static L833: [Rule; 2] = [Rule { when: &C829, action: Undefined }, Rule { when: &C771, action: Register(SysReg::LOREA_EL1) }, ];
+static L834: [Rule; 2] = [Rule { when: &C829, action: Undefined }, Rule { when: &C771, action: Register(SysReg::LORID_EL1) }, ];
+static L835: [Rule; 2] = [Rule { when: &C829, action: Undefined }, Rule { when: &C771, action: Register(SysReg::LORN_EL1) }, ];
+static L836: [Rule; 2] = [Rule { when: &C829, action: Undefined }, Rule { when: &C771, action: Register(SysReg::LORSA_EL1) }, ];
+static L837: [Rule; 3] = [Rule { when: &C830, action: Undefined }, Rule { when: &C324, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ACCDATA_EL1) }, ];
+static L838: [Rule; 3] = [Rule { when: &C830, action: Undefined }, Rule { when: &C373, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ACCDATA_EL1) }, ];
+static L839: [Rule; 2] = [Rule { when: &C830, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ACCDATA_EL1) }, ];
+static L840: [Rule; 2] = [Rule { when: &C831, action: Undefined }, Rule { when: &C771, action: Register(SysReg::MECIDR_EL2) }, ];
+static L841: [Rule; 4] = [Rule { when: &C832, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C226, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L842: [Rule; 4] = [Rule { when: &C832, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C271, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L843: [Rule; 4] = [Rule { when: &C832, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C276, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L844: [Rule; 4] = [Rule { when: &C832, action: Undefined }, Rule { when: &C455, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C227, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L845: [Rule; 7] = [Rule { when: &C832, action: Undefined }, Rule { when: &C667, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C668, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C540, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C508, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C638, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L846: [Rule; 7] = [Rule { when: &C832, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C507, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L847: [Rule; 7] = [Rule { when: &C832, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C513, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L848: [Rule; 7] = [Rule { when: &C832, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C516, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L849: [Rule; 2] = [Rule { when: &C832, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L850: [Rule; 2] = [Rule { when: &C832, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TCO) }, ];
+static L851: [Rule; 4] = [Rule { when: &C833, action: Undefined }, Rule { when: &C449, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C258, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L852: [Rule; 4] = [Rule { when: &C833, action: Undefined }, Rule { when: &C449, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C269, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L853: [Rule; 4] = [Rule { when: &C833, action: Undefined }, Rule { when: &C449, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C272, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L854: [Rule; 4] = [Rule { when: &C833, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C247, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L855: [Rule; 3] = [Rule { when: &C833, action: Undefined }, Rule { when: &C469, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::GCR_EL1) }, ];
+static L856: [Rule; 3] = [Rule { when: &C833, action: Undefined }, Rule { when: &C469, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::RGSR_EL1) }, ];
+static L857: [Rule; 3] = [Rule { when: &C833, action: Undefined }, Rule { when: &C469, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TFSRE0_EL1) }, ];
+static L858: [Rule; 5] = [Rule { when: &C833, action: Undefined }, Rule { when: &C620, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Register(SysReg::TFSR_EL1) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L859: [Rule; 2] = [Rule { when: &C833, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L860: [Rule; 2] = [Rule { when: &C833, action: Undefined }, Rule { when: &C771, action: Register(SysReg::GCR_EL1) }, ];
+static L861: [Rule; 2] = [Rule { when: &C833, action: Undefined }, Rule { when: &C771, action: Register(SysReg::RGSR_EL1) }, ];
+static L862: [Rule; 2] = [Rule { when: &C833, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TFSRE0_EL1) }, ];
+static L863: [Rule; 2] = [Rule { when: &C833, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TFSR_EL2) }, ];
+static L864: [Rule; 5] = [Rule { when: &C833, action: Undefined }, Rule { when: &C778, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C469, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x190) }, Rule { when: &C771, action: Register(SysReg::TFSR_EL1) }, ];
+static L865: [Rule; 4] = [Rule { when: &C833, action: Undefined }, Rule { when: &C779, action: Memory(0x190) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L866: [Rule; 3] = [Rule { when: &C833, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TFSR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L867: [Rule; 3] = [Rule { when: &C833, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TFSR_EL2) }, Rule { when: &C771, action: Register(SysReg::TFSR_EL1) }, ];
+static L868: [Rule; 3] = [Rule { when: &C834, action: Undefined }, Rule { when: &C442, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ALLINT) }, ];
+static L869: [Rule; 2] = [Rule { when: &C834, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ALLINT) }, ];
+static L870: [Rule; 2] = [Rule { when: &C835, action: Undefined }, Rule { when: &C771, action: Register(SysReg::VNCR_EL2) }, ];
+static L871: [Rule; 4] = [Rule { when: &C835, action: Undefined }, Rule { when: &C777, action: Memory(0xb0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L872: [Rule; 4] = [Rule { when: &C836, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C226, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L873: [Rule; 4] = [Rule { when: &C836, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C271, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L874: [Rule; 7] = [Rule { when: &C836, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C507, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L875: [Rule; 7] = [Rule { when: &C836, action: Undefined }, Rule { when: &C673, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C674, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C537, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C513, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C641, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L876: [Rule; 2] = [Rule { when: &C836, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L877: [Rule; 2] = [Rule { when: &C837, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PAN) }, ];
+static L878: [Rule; 4] = [Rule { when: &C838, action: Undefined }, Rule { when: &C462, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C232, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L879: [Rule; 4] = [Rule { when: &C838, action: Undefined }, Rule { when: &C462, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C233, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L880: [Rule; 2] = [Rule { when: &C838, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L881: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C312, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APDAKeyHi_EL1) }, ];
+static L882: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C312, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APDAKeyLo_EL1) }, ];
+static L883: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C323, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APDBKeyHi_EL1) }, ];
+static L884: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C323, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APDBKeyLo_EL1) }, ];
+static L885: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C331, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APGAKeyHi_EL1) }, ];
+static L886: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C331, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APGAKeyLo_EL1) }, ];
+static L887: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C336, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APIAKeyHi_EL1) }, ];
+static L888: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C336, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APIAKeyLo_EL1) }, ];
+static L889: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C337, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APIBKeyHi_EL1) }, ];
+static L890: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C337, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APIBKeyLo_EL1) }, ];
+static L891: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C364, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APDAKeyHi_EL1) }, ];
+static L892: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C364, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APDAKeyLo_EL1) }, ];
+static L893: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C372, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APDBKeyHi_EL1) }, ];
+static L894: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C372, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APDBKeyLo_EL1) }, ];
+static L895: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C380, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APGAKeyHi_EL1) }, ];
+static L896: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C380, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APGAKeyLo_EL1) }, ];
+static L897: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C385, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APIAKeyHi_EL1) }, ];
+static L898: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C385, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APIAKeyLo_EL1) }, ];
+static L899: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C386, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APIBKeyHi_EL1) }, ];
+static L900: [Rule; 4] = [Rule { when: &C839, action: Undefined }, Rule { when: &C461, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C386, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::APIBKeyLo_EL1) }, ];
+static L901: [Rule; 2] = [Rule { when: &C839, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APDAKeyHi_EL1) }, ];
+static L902: [Rule; 2] = [Rule { when: &C839, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APDAKeyLo_EL1) }, ];
+static L903: [Rule; 2] = [Rule { when: &C839, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APDBKeyHi_EL1) }, ];
+static L904: [Rule; 2] = [Rule { when: &C839, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APDBKeyLo_EL1) }, ];
+static L905: [Rule; 2] = [Rule { when: &C839, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APGAKeyHi_EL1) }, ];
+static L906: [Rule; 2] = [Rule { when: &C839, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APGAKeyLo_EL1) }, ];
+static L907: [Rule; 2] = [Rule { when: &C839, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APIAKeyHi_EL1) }, ];
+static L908: [Rule; 2] = [Rule { when: &C839, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APIAKeyLo_EL1) }, ];
+static L909: [Rule; 2] = [Rule { when: &C839, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APIBKeyHi_EL1) }, ];
+static L910: [Rule; 2] = [Rule { when: &C839, action: Undefined }, Rule { when: &C771, action: Register(SysReg::APIBKeyLo_EL1) }, ];
+static L911: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C413, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x2d0) }, Rule { when: &C771, action: Register(SysReg::PFAR_EL1) }, ];
+static L912: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C428, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x2d0) }, Rule { when: &C771, action: Register(SysReg::PFAR_EL1) }, ];
+static L913: [Rule; 2] = [Rule { when: &C840, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PFAR_EL2) }, ];
+static L914: [Rule; 4] = [Rule { when: &C840, action: Undefined }, Rule { when: &C779, action: Memory(0x2d0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L915: [Rule; 3] = [Rule { when: &C840, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PFAR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L916: [Rule; 3] = [Rule { when: &C840, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PFAR_EL2) }, Rule { when: &C771, action: Register(SysReg::PFAR_EL1) }, ];
+static L917: [Rule; 3] = [Rule { when: &C840, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L918: [Rule; 6] = [Rule { when: &C841, action: Undefined }, Rule { when: &C0, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C685, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C505, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSWINC_EL0) }, ];
+static L919: [Rule; 7] = [Rule { when: &C841, action: Undefined }, Rule { when: &C1, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C686, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C492, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C608, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMCCNTR_EL0) }, ];
+static L920: [Rule; 6] = [Rule { when: &C841, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C495, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSELR_EL0) }, ];
+static L921: [Rule; 6] = [Rule { when: &C841, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C504, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSELR_EL0) }, ];
+static L922: [Rule; 6] = [Rule { when: &C841, action: Undefined }, Rule { when: &C4, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C721, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C481, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCR_EL0) }, ];
+static L923: [Rule; 7] = [Rule { when: &C841, action: Undefined }, Rule { when: &C4, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C721, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C506, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C481, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCR_EL0) }, ];
+static L924: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C47, action: Undefined }, Rule { when: &C48, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C583, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR0_EL0) }, ];
+static L925: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C47, action: Undefined }, Rule { when: &C48, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR0_EL0) }, ];
+static L926: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C47, action: Undefined }, Rule { when: &C48, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER0_EL0) }, ];
+static L927: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C47, action: Undefined }, Rule { when: &C48, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR0_EL0) }, ];
+static L928: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C47, action: Undefined }, Rule { when: &C48, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER0_EL0) }, ];
+static L929: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C47, action: Undefined }, Rule { when: &C48, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C583, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER0_EL0) }, ];
+static L930: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C47, action: Undefined }, Rule { when: &C48, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C548, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR0_EL0) }, ];
+static L931: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C47, action: Undefined }, Rule { when: &C48, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C548, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER0_EL0) }, ];
+static L932: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR0_EL0) }, ];
+static L933: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C5, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER0_EL0) }, ];
+static L934: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C49, action: Undefined }, Rule { when: &C50, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C584, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR1_EL0) }, ];
+static L935: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C49, action: Undefined }, Rule { when: &C50, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR1_EL0) }, ];
+static L936: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C49, action: Undefined }, Rule { when: &C50, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER1_EL0) }, ];
+static L937: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C49, action: Undefined }, Rule { when: &C50, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR1_EL0) }, ];
+static L938: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C49, action: Undefined }, Rule { when: &C50, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER1_EL0) }, ];
+static L939: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C49, action: Undefined }, Rule { when: &C50, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C584, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER1_EL0) }, ];
+static L940: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C49, action: Undefined }, Rule { when: &C50, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C549, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR1_EL0) }, ];
+static L941: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C49, action: Undefined }, Rule { when: &C50, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C549, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER1_EL0) }, ];
+static L942: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR1_EL0) }, ];
+static L943: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C6, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER1_EL0) }, ];
+static L944: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C51, action: Undefined }, Rule { when: &C52, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C585, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR10_EL0) }, ];
+static L945: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C51, action: Undefined }, Rule { when: &C52, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR10_EL0) }, ];
+static L946: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C51, action: Undefined }, Rule { when: &C52, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER10_EL0) }, ];
+static L947: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C51, action: Undefined }, Rule { when: &C52, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR10_EL0) }, ];
+static L948: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C51, action: Undefined }, Rule { when: &C52, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER10_EL0) }, ];
+static L949: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C51, action: Undefined }, Rule { when: &C52, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C585, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER10_EL0) }, ];
+static L950: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C51, action: Undefined }, Rule { when: &C52, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C550, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR10_EL0) }, ];
+static L951: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C51, action: Undefined }, Rule { when: &C52, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C550, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER10_EL0) }, ];
+static L952: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR10_EL0) }, ];
+static L953: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C7, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER10_EL0) }, ];
+static L954: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C53, action: Undefined }, Rule { when: &C54, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C586, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR11_EL0) }, ];
+static L955: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C53, action: Undefined }, Rule { when: &C54, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR11_EL0) }, ];
+static L956: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C53, action: Undefined }, Rule { when: &C54, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER11_EL0) }, ];
+static L957: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C53, action: Undefined }, Rule { when: &C54, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR11_EL0) }, ];
+static L958: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C53, action: Undefined }, Rule { when: &C54, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER11_EL0) }, ];
+static L959: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C53, action: Undefined }, Rule { when: &C54, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C586, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER11_EL0) }, ];
+static L960: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C53, action: Undefined }, Rule { when: &C54, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C551, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR11_EL0) }, ];
+static L961: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C53, action: Undefined }, Rule { when: &C54, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C551, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER11_EL0) }, ];
+static L962: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR11_EL0) }, ];
+static L963: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C8, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER11_EL0) }, ];
+static L964: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C55, action: Undefined }, Rule { when: &C56, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C587, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR12_EL0) }, ];
+static L965: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C55, action: Undefined }, Rule { when: &C56, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR12_EL0) }, ];
+static L966: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C55, action: Undefined }, Rule { when: &C56, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER12_EL0) }, ];
+static L967: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C55, action: Undefined }, Rule { when: &C56, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR12_EL0) }, ];
+static L968: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C55, action: Undefined }, Rule { when: &C56, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER12_EL0) }, ];
+static L969: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C55, action: Undefined }, Rule { when: &C56, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C587, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER12_EL0) }, ];
+static L970: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C55, action: Undefined }, Rule { when: &C56, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C552, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR12_EL0) }, ];
+static L971: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C55, action: Undefined }, Rule { when: &C56, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C552, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER12_EL0) }, ];
+static L972: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR12_EL0) }, ];
+static L973: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C9, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER12_EL0) }, ];
+static L974: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C57, action: Undefined }, Rule { when: &C58, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C588, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR13_EL0) }, ];
+static L975: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C57, action: Undefined }, Rule { when: &C58, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR13_EL0) }, ];
+static L976: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C57, action: Undefined }, Rule { when: &C58, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER13_EL0) }, ];
+static L977: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C57, action: Undefined }, Rule { when: &C58, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR13_EL0) }, ];
+static L978: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C57, action: Undefined }, Rule { when: &C58, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER13_EL0) }, ];
+static L979: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C57, action: Undefined }, Rule { when: &C58, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C588, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER13_EL0) }, ];
+static L980: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C57, action: Undefined }, Rule { when: &C58, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C553, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR13_EL0) }, ];
+static L981: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C57, action: Undefined }, Rule { when: &C58, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C553, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER13_EL0) }, ];
+static L982: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR13_EL0) }, ];
+static L983: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C10, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER13_EL0) }, ];
+static L984: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C59, action: Undefined }, Rule { when: &C60, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C589, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR14_EL0) }, ];
+static L985: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C59, action: Undefined }, Rule { when: &C60, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR14_EL0) }, ];
+static L986: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C59, action: Undefined }, Rule { when: &C60, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER14_EL0) }, ];
+static L987: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C59, action: Undefined }, Rule { when: &C60, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR14_EL0) }, ];
+static L988: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C59, action: Undefined }, Rule { when: &C60, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER14_EL0) }, ];
+static L989: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C59, action: Undefined }, Rule { when: &C60, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C589, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER14_EL0) }, ];
+static L990: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C59, action: Undefined }, Rule { when: &C60, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C554, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR14_EL0) }, ];
+static L991: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C59, action: Undefined }, Rule { when: &C60, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C554, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER14_EL0) }, ];
+static L992: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR14_EL0) }, ];
+static L993: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C11, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER14_EL0) }, ];
+static L994: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C61, action: Undefined }, Rule { when: &C62, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C590, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR15_EL0) }, ];
+static L995: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C61, action: Undefined }, Rule { when: &C62, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR15_EL0) }, ];
+static L996: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C61, action: Undefined }, Rule { when: &C62, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER15_EL0) }, ];
+static L997: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C61, action: Undefined }, Rule { when: &C62, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR15_EL0) }, ];
+static L998: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C61, action: Undefined }, Rule { when: &C62, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER15_EL0) }, ];
+static L999: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C61, action: Undefined }, Rule { when: &C62, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C590, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER15_EL0) }, ];
+static L1000: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C61, action: Undefined }, Rule { when: &C62, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C555, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR15_EL0) }, ];
+static L1001: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C61, action: Undefined }, Rule { when: &C62, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C555, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER15_EL0) }, ];
+static L1002: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR15_EL0) }, ];
+static L1003: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C12, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER15_EL0) }, ];
+static L1004: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C63, action: Undefined }, Rule { when: &C64, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C591, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR16_EL0) }, ];
+static L1005: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C63, action: Undefined }, Rule { when: &C64, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR16_EL0) }, ];
+static L1006: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C63, action: Undefined }, Rule { when: &C64, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER16_EL0) }, ];
+static L1007: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C63, action: Undefined }, Rule { when: &C64, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR16_EL0) }, ];
+static L1008: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C63, action: Undefined }, Rule { when: &C64, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER16_EL0) }, ];
+static L1009: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C63, action: Undefined }, Rule { when: &C64, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C591, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER16_EL0) }, ];
+static L1010: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C63, action: Undefined }, Rule { when: &C64, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C556, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR16_EL0) }, ];
+static L1011: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C63, action: Undefined }, Rule { when: &C64, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C556, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER16_EL0) }, ];
+static L1012: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR16_EL0) }, ];
+static L1013: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C13, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER16_EL0) }, ];
+static L1014: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C65, action: Undefined }, Rule { when: &C66, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C592, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR17_EL0) }, ];
+static L1015: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C65, action: Undefined }, Rule { when: &C66, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR17_EL0) }, ];
+static L1016: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C65, action: Undefined }, Rule { when: &C66, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER17_EL0) }, ];
+static L1017: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C65, action: Undefined }, Rule { when: &C66, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR17_EL0) }, ];
+static L1018: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C65, action: Undefined }, Rule { when: &C66, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER17_EL0) }, ];
+static L1019: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C65, action: Undefined }, Rule { when: &C66, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C592, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER17_EL0) }, ];
+static L1020: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C65, action: Undefined }, Rule { when: &C66, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C557, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR17_EL0) }, ];
+static L1021: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C65, action: Undefined }, Rule { when: &C66, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C557, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER17_EL0) }, ];
+static L1022: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR17_EL0) }, ];
+static L1023: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C14, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER17_EL0) }, ];
+static L1024: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C67, action: Undefined }, Rule { when: &C68, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C593, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR18_EL0) }, ];
+static L1025: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C67, action: Undefined }, Rule { when: &C68, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR18_EL0) }, ];
+static L1026: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C67, action: Undefined }, Rule { when: &C68, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER18_EL0) }, ];
+static L1027: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C67, action: Undefined }, Rule { when: &C68, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR18_EL0) }, ];
+static L1028: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C67, action: Undefined }, Rule { when: &C68, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER18_EL0) }, ];
+static L1029: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C67, action: Undefined }, Rule { when: &C68, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C593, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER18_EL0) }, ];
+static L1030: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C67, action: Undefined }, Rule { when: &C68, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C558, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR18_EL0) }, ];
+static L1031: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C67, action: Undefined }, Rule { when: &C68, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C558, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER18_EL0) }, ];
+static L1032: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR18_EL0) }, ];
+static L1033: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C15, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER18_EL0) }, ];
+static L1034: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C69, action: Undefined }, Rule { when: &C70, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C594, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR19_EL0) }, ];
+static L1035: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C69, action: Undefined }, Rule { when: &C70, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR19_EL0) }, ];
+static L1036: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C69, action: Undefined }, Rule { when: &C70, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER19_EL0) }, ];
+static L1037: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C69, action: Undefined }, Rule { when: &C70, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR19_EL0) }, ];
+static L1038: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C69, action: Undefined }, Rule { when: &C70, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER19_EL0) }, ];
+static L1039: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C69, action: Undefined }, Rule { when: &C70, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C594, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER19_EL0) }, ];
+static L1040: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C69, action: Undefined }, Rule { when: &C70, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C559, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR19_EL0) }, ];
+static L1041: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C69, action: Undefined }, Rule { when: &C70, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C559, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER19_EL0) }, ];
+static L1042: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR19_EL0) }, ];
+static L1043: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C16, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER19_EL0) }, ];
+static L1044: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C71, action: Undefined }, Rule { when: &C72, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C595, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR2_EL0) }, ];
+static L1045: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C71, action: Undefined }, Rule { when: &C72, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR2_EL0) }, ];
+static L1046: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C71, action: Undefined }, Rule { when: &C72, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER2_EL0) }, ];
+static L1047: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C71, action: Undefined }, Rule { when: &C72, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR2_EL0) }, ];
+static L1048: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C71, action: Undefined }, Rule { when: &C72, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER2_EL0) }, ];
+static L1049: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C71, action: Undefined }, Rule { when: &C72, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C595, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER2_EL0) }, ];
+static L1050: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C71, action: Undefined }, Rule { when: &C72, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C560, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR2_EL0) }, ];
+static L1051: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C71, action: Undefined }, Rule { when: &C72, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C560, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER2_EL0) }, ];
+static L1052: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR2_EL0) }, ];
+static L1053: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C17, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER2_EL0) }, ];
+static L1054: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C73, action: Undefined }, Rule { when: &C74, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C596, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR20_EL0) }, ];
+static L1055: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C73, action: Undefined }, Rule { when: &C74, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR20_EL0) }, ];
+static L1056: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C73, action: Undefined }, Rule { when: &C74, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER20_EL0) }, ];
+static L1057: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C73, action: Undefined }, Rule { when: &C74, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR20_EL0) }, ];
+static L1058: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C73, action: Undefined }, Rule { when: &C74, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER20_EL0) }, ];
+static L1059: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C73, action: Undefined }, Rule { when: &C74, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C596, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER20_EL0) }, ];
+static L1060: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C73, action: Undefined }, Rule { when: &C74, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C561, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR20_EL0) }, ];
+static L1061: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C73, action: Undefined }, Rule { when: &C74, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C561, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER20_EL0) }, ];
+static L1062: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR20_EL0) }, ];
+static L1063: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C18, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER20_EL0) }, ];
+static L1064: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C75, action: Undefined }, Rule { when: &C76, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C597, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR21_EL0) }, ];
+static L1065: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C75, action: Undefined }, Rule { when: &C76, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR21_EL0) }, ];
+static L1066: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C75, action: Undefined }, Rule { when: &C76, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER21_EL0) }, ];
+static L1067: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C75, action: Undefined }, Rule { when: &C76, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR21_EL0) }, ];
+static L1068: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C75, action: Undefined }, Rule { when: &C76, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER21_EL0) }, ];
+static L1069: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C75, action: Undefined }, Rule { when: &C76, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C597, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER21_EL0) }, ];
+static L1070: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C75, action: Undefined }, Rule { when: &C76, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C562, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR21_EL0) }, ];
+static L1071: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C75, action: Undefined }, Rule { when: &C76, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C562, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER21_EL0) }, ];
+static L1072: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR21_EL0) }, ];
+static L1073: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C19, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER21_EL0) }, ];
+static L1074: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C77, action: Undefined }, Rule { when: &C78, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C598, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR22_EL0) }, ];
+static L1075: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C77, action: Undefined }, Rule { when: &C78, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR22_EL0) }, ];
+static L1076: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C77, action: Undefined }, Rule { when: &C78, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER22_EL0) }, ];
+static L1077: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C77, action: Undefined }, Rule { when: &C78, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR22_EL0) }, ];
+static L1078: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C77, action: Undefined }, Rule { when: &C78, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER22_EL0) }, ];
+static L1079: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C77, action: Undefined }, Rule { when: &C78, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C598, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER22_EL0) }, ];
+static L1080: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C77, action: Undefined }, Rule { when: &C78, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C563, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR22_EL0) }, ];
+static L1081: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C77, action: Undefined }, Rule { when: &C78, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C563, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER22_EL0) }, ];
+static L1082: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR22_EL0) }, ];
+static L1083: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C20, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER22_EL0) }, ];
+static L1084: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C79, action: Undefined }, Rule { when: &C80, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C599, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR23_EL0) }, ];
+static L1085: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C79, action: Undefined }, Rule { when: &C80, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR23_EL0) }, ];
+static L1086: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C79, action: Undefined }, Rule { when: &C80, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER23_EL0) }, ];
+static L1087: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C79, action: Undefined }, Rule { when: &C80, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR23_EL0) }, ];
+static L1088: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C79, action: Undefined }, Rule { when: &C80, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER23_EL0) }, ];
+static L1089: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C79, action: Undefined }, Rule { when: &C80, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C599, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER23_EL0) }, ];
+static L1090: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C79, action: Undefined }, Rule { when: &C80, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C564, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR23_EL0) }, ];
+static L1091: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C79, action: Undefined }, Rule { when: &C80, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C564, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER23_EL0) }, ];
+static L1092: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR23_EL0) }, ];
+static L1093: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C21, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER23_EL0) }, ];
+static L1094: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C81, action: Undefined }, Rule { when: &C82, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C600, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR24_EL0) }, ];
+static L1095: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C81, action: Undefined }, Rule { when: &C82, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR24_EL0) }, ];
+static L1096: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C81, action: Undefined }, Rule { when: &C82, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER24_EL0) }, ];
+static L1097: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C81, action: Undefined }, Rule { when: &C82, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR24_EL0) }, ];
+static L1098: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C81, action: Undefined }, Rule { when: &C82, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER24_EL0) }, ];
+static L1099: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C81, action: Undefined }, Rule { when: &C82, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C600, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER24_EL0) }, ];
+static L1100: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C81, action: Undefined }, Rule { when: &C82, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C565, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR24_EL0) }, ];
+static L1101: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C81, action: Undefined }, Rule { when: &C82, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C565, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER24_EL0) }, ];
+static L1102: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR24_EL0) }, ];
+static L1103: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C22, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER24_EL0) }, ];
+static L1104: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C83, action: Undefined }, Rule { when: &C84, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C601, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR25_EL0) }, ];
+static L1105: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C83, action: Undefined }, Rule { when: &C84, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR25_EL0) }, ];
+static L1106: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C83, action: Undefined }, Rule { when: &C84, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER25_EL0) }, ];
+static L1107: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C83, action: Undefined }, Rule { when: &C84, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR25_EL0) }, ];
+static L1108: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C83, action: Undefined }, Rule { when: &C84, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER25_EL0) }, ];
+static L1109: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C83, action: Undefined }, Rule { when: &C84, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C601, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER25_EL0) }, ];
+static L1110: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C83, action: Undefined }, Rule { when: &C84, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C566, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR25_EL0) }, ];
+static L1111: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C83, action: Undefined }, Rule { when: &C84, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C566, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER25_EL0) }, ];
+static L1112: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR25_EL0) }, ];
+static L1113: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C23, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER25_EL0) }, ];
+static L1114: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C85, action: Undefined }, Rule { when: &C86, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C602, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR26_EL0) }, ];
+static L1115: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C85, action: Undefined }, Rule { when: &C86, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR26_EL0) }, ];
+static L1116: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C85, action: Undefined }, Rule { when: &C86, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER26_EL0) }, ];
+static L1117: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C85, action: Undefined }, Rule { when: &C86, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR26_EL0) }, ];
+static L1118: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C85, action: Undefined }, Rule { when: &C86, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER26_EL0) }, ];
+static L1119: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C85, action: Undefined }, Rule { when: &C86, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C602, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER26_EL0) }, ];
+static L1120: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C85, action: Undefined }, Rule { when: &C86, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C567, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR26_EL0) }, ];
+static L1121: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C85, action: Undefined }, Rule { when: &C86, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C567, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER26_EL0) }, ];
+static L1122: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR26_EL0) }, ];
+static L1123: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C24, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER26_EL0) }, ];
+static L1124: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C87, action: Undefined }, Rule { when: &C88, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C603, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR27_EL0) }, ];
+static L1125: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C87, action: Undefined }, Rule { when: &C88, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR27_EL0) }, ];
+static L1126: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C87, action: Undefined }, Rule { when: &C88, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER27_EL0) }, ];
+static L1127: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C87, action: Undefined }, Rule { when: &C88, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR27_EL0) }, ];
+static L1128: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C87, action: Undefined }, Rule { when: &C88, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER27_EL0) }, ];
+static L1129: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C87, action: Undefined }, Rule { when: &C88, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C603, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER27_EL0) }, ];
+static L1130: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C87, action: Undefined }, Rule { when: &C88, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C568, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR27_EL0) }, ];
+static L1131: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C87, action: Undefined }, Rule { when: &C88, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C568, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER27_EL0) }, ];
+static L1132: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR27_EL0) }, ];
+static L1133: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C25, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER27_EL0) }, ];
+static L1134: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C89, action: Undefined }, Rule { when: &C90, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C604, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR28_EL0) }, ];
+static L1135: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C89, action: Undefined }, Rule { when: &C90, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR28_EL0) }, ];
+static L1136: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C89, action: Undefined }, Rule { when: &C90, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER28_EL0) }, ];
+static L1137: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C89, action: Undefined }, Rule { when: &C90, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR28_EL0) }, ];
+static L1138: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C89, action: Undefined }, Rule { when: &C90, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER28_EL0) }, ];
+static L1139: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C89, action: Undefined }, Rule { when: &C90, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C604, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER28_EL0) }, ];
+static L1140: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C89, action: Undefined }, Rule { when: &C90, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C569, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR28_EL0) }, ];
+static L1141: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C89, action: Undefined }, Rule { when: &C90, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C569, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER28_EL0) }, ];
+static L1142: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR28_EL0) }, ];
+static L1143: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C26, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER28_EL0) }, ];
+static L1144: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C91, action: Undefined }, Rule { when: &C92, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C605, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR29_EL0) }, ];
+static L1145: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C91, action: Undefined }, Rule { when: &C92, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR29_EL0) }, ];
+static L1146: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C91, action: Undefined }, Rule { when: &C92, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER29_EL0) }, ];
+static L1147: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C91, action: Undefined }, Rule { when: &C92, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR29_EL0) }, ];
+static L1148: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C91, action: Undefined }, Rule { when: &C92, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER29_EL0) }, ];
+static L1149: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C91, action: Undefined }, Rule { when: &C92, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C605, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER29_EL0) }, ];
+static L1150: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C91, action: Undefined }, Rule { when: &C92, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C570, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR29_EL0) }, ];
+static L1151: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C91, action: Undefined }, Rule { when: &C92, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C570, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER29_EL0) }, ];
+static L1152: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR29_EL0) }, ];
+static L1153: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C27, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER29_EL0) }, ];
+static L1154: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C93, action: Undefined }, Rule { when: &C94, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C606, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR3_EL0) }, ];
+static L1155: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C93, action: Undefined }, Rule { when: &C94, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR3_EL0) }, ];
+static L1156: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C93, action: Undefined }, Rule { when: &C94, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER3_EL0) }, ];
+static L1157: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C93, action: Undefined }, Rule { when: &C94, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR3_EL0) }, ];
+static L1158: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C93, action: Undefined }, Rule { when: &C94, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER3_EL0) }, ];
+static L1159: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C93, action: Undefined }, Rule { when: &C94, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C606, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER3_EL0) }, ];
+static L1160: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C93, action: Undefined }, Rule { when: &C94, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C571, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR3_EL0) }, ];
+static L1161: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C93, action: Undefined }, Rule { when: &C94, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C571, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER3_EL0) }, ];
+static L1162: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR3_EL0) }, ];
+static L1163: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C28, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER3_EL0) }, ];
+static L1164: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C95, action: Undefined }, Rule { when: &C96, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C607, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR30_EL0) }, ];
+static L1165: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C95, action: Undefined }, Rule { when: &C96, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR30_EL0) }, ];
+static L1166: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C95, action: Undefined }, Rule { when: &C96, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER30_EL0) }, ];
+static L1167: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C95, action: Undefined }, Rule { when: &C96, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR30_EL0) }, ];
+static L1168: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C95, action: Undefined }, Rule { when: &C96, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER30_EL0) }, ];
+static L1169: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C95, action: Undefined }, Rule { when: &C96, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C607, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER30_EL0) }, ];
+static L1170: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C95, action: Undefined }, Rule { when: &C96, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C572, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR30_EL0) }, ];
+static L1171: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C95, action: Undefined }, Rule { when: &C96, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C572, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER30_EL0) }, ];
+static L1172: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR30_EL0) }, ];
+static L1173: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C29, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER30_EL0) }, ];
+static L1174: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C30, action: Undefined }, Rule { when: &C757, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C97, action: Undefined }, Rule { when: &C98, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C608, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR31_EL0) }, ];
+static L1175: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C30, action: Undefined }, Rule { when: &C757, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C97, action: Undefined }, Rule { when: &C98, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR31_EL0) }, ];
+static L1176: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C30, action: Undefined }, Rule { when: &C757, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C97, action: Undefined }, Rule { when: &C98, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR31_EL0) }, ];
+static L1177: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C30, action: Undefined }, Rule { when: &C757, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C97, action: Undefined }, Rule { when: &C98, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C574, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR31_EL0) }, ];
+static L1178: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C30, action: Undefined }, Rule { when: &C757, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR31_EL0) }, ];
+static L1179: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C99, action: Undefined }, Rule { when: &C100, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C610, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR4_EL0) }, ];
+static L1180: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C99, action: Undefined }, Rule { when: &C100, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR4_EL0) }, ];
+static L1181: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C99, action: Undefined }, Rule { when: &C100, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER4_EL0) }, ];
+static L1182: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C99, action: Undefined }, Rule { when: &C100, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR4_EL0) }, ];
+static L1183: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C99, action: Undefined }, Rule { when: &C100, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER4_EL0) }, ];
+static L1184: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C99, action: Undefined }, Rule { when: &C100, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C610, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER4_EL0) }, ];
+static L1185: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C99, action: Undefined }, Rule { when: &C100, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C576, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR4_EL0) }, ];
+static L1186: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C99, action: Undefined }, Rule { when: &C100, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C576, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER4_EL0) }, ];
+static L1187: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR4_EL0) }, ];
+static L1188: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C31, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER4_EL0) }, ];
+static L1189: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C101, action: Undefined }, Rule { when: &C102, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C611, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR5_EL0) }, ];
+static L1190: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C101, action: Undefined }, Rule { when: &C102, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR5_EL0) }, ];
+static L1191: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C101, action: Undefined }, Rule { when: &C102, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER5_EL0) }, ];
+static L1192: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C101, action: Undefined }, Rule { when: &C102, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR5_EL0) }, ];
+static L1193: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C101, action: Undefined }, Rule { when: &C102, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER5_EL0) }, ];
+static L1194: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C101, action: Undefined }, Rule { when: &C102, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C611, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER5_EL0) }, ];
+static L1195: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C101, action: Undefined }, Rule { when: &C102, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C577, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR5_EL0) }, ];
+static L1196: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C101, action: Undefined }, Rule { when: &C102, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C577, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER5_EL0) }, ];
+static L1197: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR5_EL0) }, ];
+static L1198: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C32, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER5_EL0) }, ];
+static L1199: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C103, action: Undefined }, Rule { when: &C104, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C612, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR6_EL0) }, ];
+static L1200: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C103, action: Undefined }, Rule { when: &C104, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR6_EL0) }, ];
+static L1201: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C103, action: Undefined }, Rule { when: &C104, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER6_EL0) }, ];
+static L1202: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C103, action: Undefined }, Rule { when: &C104, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR6_EL0) }, ];
+static L1203: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C103, action: Undefined }, Rule { when: &C104, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER6_EL0) }, ];
+static L1204: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C103, action: Undefined }, Rule { when: &C104, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C612, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER6_EL0) }, ];
+static L1205: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C103, action: Undefined }, Rule { when: &C104, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C578, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR6_EL0) }, ];
+static L1206: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C103, action: Undefined }, Rule { when: &C104, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C578, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER6_EL0) }, ];
+static L1207: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR6_EL0) }, ];
+static L1208: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C33, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER6_EL0) }, ];
+static L1209: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C105, action: Undefined }, Rule { when: &C106, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C613, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR7_EL0) }, ];
+static L1210: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C105, action: Undefined }, Rule { when: &C106, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR7_EL0) }, ];
+static L1211: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C105, action: Undefined }, Rule { when: &C106, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER7_EL0) }, ];
+static L1212: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C105, action: Undefined }, Rule { when: &C106, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR7_EL0) }, ];
+static L1213: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C105, action: Undefined }, Rule { when: &C106, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER7_EL0) }, ];
+static L1214: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C105, action: Undefined }, Rule { when: &C106, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C613, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER7_EL0) }, ];
+static L1215: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C105, action: Undefined }, Rule { when: &C106, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C579, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR7_EL0) }, ];
+static L1216: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C105, action: Undefined }, Rule { when: &C106, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C579, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER7_EL0) }, ];
+static L1217: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR7_EL0) }, ];
+static L1218: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C34, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER7_EL0) }, ];
+static L1219: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C107, action: Undefined }, Rule { when: &C108, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C614, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR8_EL0) }, ];
+static L1220: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C107, action: Undefined }, Rule { when: &C108, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR8_EL0) }, ];
+static L1221: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C107, action: Undefined }, Rule { when: &C108, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER8_EL0) }, ];
+static L1222: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C107, action: Undefined }, Rule { when: &C108, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR8_EL0) }, ];
+static L1223: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C107, action: Undefined }, Rule { when: &C108, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER8_EL0) }, ];
+static L1224: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C107, action: Undefined }, Rule { when: &C108, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C614, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER8_EL0) }, ];
+static L1225: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C107, action: Undefined }, Rule { when: &C108, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C580, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR8_EL0) }, ];
+static L1226: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C107, action: Undefined }, Rule { when: &C108, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C580, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER8_EL0) }, ];
+static L1227: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR8_EL0) }, ];
+static L1228: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C35, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER8_EL0) }, ];
+static L1229: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C109, action: Undefined }, Rule { when: &C110, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C615, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR9_EL0) }, ];
+static L1230: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C109, action: Undefined }, Rule { when: &C110, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR9_EL0) }, ];
+static L1231: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C109, action: Undefined }, Rule { when: &C110, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER9_EL0) }, ];
+static L1232: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C109, action: Undefined }, Rule { when: &C110, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR9_EL0) }, ];
+static L1233: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C109, action: Undefined }, Rule { when: &C110, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER9_EL0) }, ];
+static L1234: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C109, action: Undefined }, Rule { when: &C110, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C615, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER9_EL0) }, ];
+static L1235: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C109, action: Undefined }, Rule { when: &C110, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C581, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR9_EL0) }, ];
+static L1236: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C109, action: Undefined }, Rule { when: &C110, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C581, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER9_EL0) }, ];
+static L1237: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTR9_EL0) }, ];
+static L1238: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C36, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVTYPER9_EL0) }, ];
+static L1239: [Rule; 10] = [Rule { when: &C841, action: Undefined }, Rule { when: &C37, action: Undefined }, Rule { when: &C770, action: Undefined }, Rule { when: &C2, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C687, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C489, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C111, action: Undefined }, Rule { when: &C112, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMXEVCNTR_EL0) }, ];
+static L1240: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C37, action: Undefined }, Rule { when: &C770, action: Undefined }, Rule { when: &C150, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C111, action: Undefined }, Rule { when: &C112, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMXEVCNTR_EL0) }, ];
+static L1241: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C37, action: Undefined }, Rule { when: &C770, action: Undefined }, Rule { when: &C190, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C111, action: Undefined }, Rule { when: &C112, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMXEVCNTR_EL0) }, ];
+static L1242: [Rule; 11] = [Rule { when: &C841, action: Undefined }, Rule { when: &C37, action: Undefined }, Rule { when: &C770, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C498, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C111, action: Undefined }, Rule { when: &C112, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C616, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMXEVCNTR_EL0) }, ];
+static L1243: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C37, action: Undefined }, Rule { when: &C770, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMXEVCNTR_EL0) }, ];
+static L1244: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C152, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCCFILTR_EL0) }, ];
+static L1245: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C153, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCCNTR_EL0) }, ];
+static L1246: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C154, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCNTENCLR_EL0) }, ];
+static L1247: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C154, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCNTENSET_EL0) }, ];
+static L1248: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C155, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMINTENCLR_EL1) }, ];
+static L1249: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C155, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMINTENSET_EL1) }, ];
+static L1250: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C156, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMOVSCLR_EL0) }, ];
+static L1251: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C156, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMOVSSET_EL0) }, ];
+static L1252: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C157, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSELR_EL0) }, ];
+static L1253: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C180, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMUSERENR_EL0) }, ];
+static L1254: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C181, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCEID0_EL0) }, ];
+static L1255: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C181, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCEID1_EL0) }, ];
+static L1256: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C192, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCCFILTR_EL0) }, ];
+static L1257: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C193, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCCNTR_EL0) }, ];
+static L1258: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C194, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCNTENCLR_EL0) }, ];
+static L1259: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C194, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCNTENSET_EL0) }, ];
+static L1260: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C195, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMINTENCLR_EL1) }, ];
+static L1261: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C195, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMINTENSET_EL1) }, ];
+static L1262: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C196, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMOVSCLR_EL0) }, ];
+static L1263: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C196, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMOVSSET_EL0) }, ];
+static L1264: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C197, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSELR_EL0) }, ];
+static L1265: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C199, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSWINC_EL0) }, ];
+static L1266: [Rule; 5] = [Rule { when: &C841, action: Undefined }, Rule { when: &C200, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C481, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCR_EL0) }, ];
+static L1267: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C220, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMUSERENR_EL0) }, ];
+static L1268: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C481, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCR_EL0) }, ];
+static L1269: [Rule; 4] = [Rule { when: &C841, action: Undefined }, Rule { when: &C496, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMUSERENR_EL0) }, ];
+static L1270: [Rule; 7] = [Rule { when: &C841, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C491, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C608, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMCCFILTR_EL0) }, ];
+static L1271: [Rule; 6] = [Rule { when: &C841, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C493, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCNTENCLR_EL0) }, ];
+static L1272: [Rule; 6] = [Rule { when: &C841, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C493, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCNTENSET_EL0) }, ];
+static L1273: [Rule; 6] = [Rule { when: &C841, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C494, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMOVSCLR_EL0) }, ];
+static L1274: [Rule; 6] = [Rule { when: &C841, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C494, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMOVSSET_EL0) }, ];
+static L1275: [Rule; 7] = [Rule { when: &C841, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C500, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C573, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMCCFILTR_EL0) }, ];
+static L1276: [Rule; 7] = [Rule { when: &C841, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C501, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C573, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMCCNTR_EL0) }, ];
+static L1277: [Rule; 6] = [Rule { when: &C841, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C502, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCNTENCLR_EL0) }, ];
+static L1278: [Rule; 6] = [Rule { when: &C841, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C502, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCNTENSET_EL0) }, ];
+static L1279: [Rule; 6] = [Rule { when: &C841, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C503, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMOVSCLR_EL0) }, ];
+static L1280: [Rule; 6] = [Rule { when: &C841, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C503, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMOVSSET_EL0) }, ];
+static L1281: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C617, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C618, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C497, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCEID0_EL0) }, ];
+static L1282: [Rule; 8] = [Rule { when: &C841, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C617, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C618, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C497, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCEID1_EL0) }, ];
+static L1283: [Rule; 9] = [Rule { when: &C841, action: Undefined }, Rule { when: &C683, action: Undefined }, Rule { when: &C684, action: Undefined }, Rule { when: &C151, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C544, action: Undefined }, Rule { when: &C545, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C788, action: Register(SysReg::PMCCFILTR_EL0) }, Rule { when: &C771, action: Register(SysReg::PMXEVTYPER_EL0) }, ];
+static L1284: [Rule; 9] = [Rule { when: &C841, action: Undefined }, Rule { when: &C683, action: Undefined }, Rule { when: &C684, action: Undefined }, Rule { when: &C191, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C544, action: Undefined }, Rule { when: &C545, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C788, action: Register(SysReg::PMCCFILTR_EL0) }, Rule { when: &C771, action: Register(SysReg::PMXEVTYPER_EL0) }, ];
+static L1285: [Rule; 12] = [Rule { when: &C841, action: Undefined }, Rule { when: &C683, action: Undefined }, Rule { when: &C684, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C490, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C544, action: Undefined }, Rule { when: &C545, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C582, action: Zero }, Rule { when: &C788, action: Register(SysReg::PMCCFILTR_EL0) }, Rule { when: &C771, action: Register(SysReg::PMXEVTYPER_EL0) }, ];
+static L1286: [Rule; 12] = [Rule { when: &C841, action: Undefined }, Rule { when: &C683, action: Undefined }, Rule { when: &C684, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C499, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C544, action: Undefined }, Rule { when: &C545, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C547, action: Nop }, Rule { when: &C788, action: Register(SysReg::PMCCFILTR_EL0) }, Rule { when: &C771, action: Register(SysReg::PMXEVTYPER_EL0) }, ];
+static L1287: [Rule; 5] = [Rule { when: &C841, action: Undefined }, Rule { when: &C683, action: Undefined }, Rule { when: &C684, action: Undefined }, Rule { when: &C788, action: Register(SysReg::PMCCFILTR_EL0) }, Rule { when: &C771, action: Register(SysReg::PMXEVTYPER_EL0) }, ];
+static L1288: [Rule; 2] = [Rule { when: &C841, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMCCFILTR_EL0) }, ];
+static L1289: [Rule; 2] = [Rule { when: &C841, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMCCNTR_EL0) }, ];
+static L1290: [Rule; 2] = [Rule { when: &C841, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMCEID0_EL0) }, ];
+static L1291: [Rule; 2] = [Rule { when: &C841, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMCEID1_EL0) }, ];
+static L1292: [Rule; 2] = [Rule { when: &C841, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMCNTENCLR_EL0) }, ];
+static L1293: [Rule; 2] = [Rule { when: &C841, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMCNTENSET_EL0) }, ];
+static L1294: [Rule; 2] = [Rule { when: &C841, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMCR_EL0) }, ];
+static L1295: [Rule; 2] = [Rule { when: &C841, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMINTENCLR_EL1) }, ];
+static L1296: [Rule; 2] = [Rule { when: &C841, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMINTENSET_EL1) }, ];
+static L1297: [Rule; 2] = [Rule { when: &C841, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMOVSCLR_EL0) }, ];
+static L1298: [Rule; 2] = [Rule { when: &C841, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMOVSSET_EL0) }, ];
+static L1299: [Rule; 2] = [Rule { when: &C841, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSELR_EL0) }, ];
+static L1300: [Rule; 2] = [Rule { when: &C841, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSWINC_EL0) }, ];
+static L1301: [Rule; 2] = [Rule { when: &C841, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMUSERENR_EL0) }, ];
+static L1302: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C391, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMICNTR_EL0) }, ];
+static L1303: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C395, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMICFILTR_EL0) }, ];
+static L1304: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C403, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMICNTR_EL0) }, ];
+static L1305: [Rule; 4] = [Rule { when: &C842, action: Undefined }, Rule { when: &C408, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMICFILTR_EL0) }, ];
+static L1306: [Rule; 7] = [Rule { when: &C842, action: Undefined }, Rule { when: &C649, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C789, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C529, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C609, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMICNTR_EL0) }, ];
+static L1307: [Rule; 7] = [Rule { when: &C842, action: Undefined }, Rule { when: &C649, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C789, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C530, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C609, action: Zero }, Rule { when: &C771, action: Register(SysReg::PMICFILTR_EL0) }, ];
+static L1308: [Rule; 7] = [Rule { when: &C842, action: Undefined }, Rule { when: &C649, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C789, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C531, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C575, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMICNTR_EL0) }, ];
+static L1309: [Rule; 7] = [Rule { when: &C842, action: Undefined }, Rule { when: &C649, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C789, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C533, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C575, action: Nop }, Rule { when: &C771, action: Register(SysReg::PMICFILTR_EL0) }, ];
+static L1310: [Rule; 2] = [Rule { when: &C842, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMICFILTR_EL0) }, ];
+static L1311: [Rule; 2] = [Rule { when: &C842, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMICNTR_EL0) }, ];
+static L1312: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMCCNTSVR_EL1) }, ];
+static L1313: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C399, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSSCR_EL1) }, ];
+static L1314: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C411, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSSCR_EL1) }, ];
+static L1315: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C48, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR0_EL1) }, ];
+static L1316: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C722, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR0_EL1) }, ];
+static L1317: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C50, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR1_EL1) }, ];
+static L1318: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C724, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR1_EL1) }, ];
+static L1319: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C52, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR10_EL1) }, ];
+static L1320: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C726, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR10_EL1) }, ];
+static L1321: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C54, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR11_EL1) }, ];
+static L1322: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C728, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR11_EL1) }, ];
+static L1323: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C56, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR12_EL1) }, ];
+static L1324: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C730, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR12_EL1) }, ];
+static L1325: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C58, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR13_EL1) }, ];
+static L1326: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C732, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR13_EL1) }, ];
+static L1327: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C60, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR14_EL1) }, ];
+static L1328: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C734, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR14_EL1) }, ];
+static L1329: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C62, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR15_EL1) }, ];
+static L1330: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C736, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR15_EL1) }, ];
+static L1331: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C64, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR16_EL1) }, ];
+static L1332: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C738, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR16_EL1) }, ];
+static L1333: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C66, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR17_EL1) }, ];
+static L1334: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C739, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR17_EL1) }, ];
+static L1335: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C68, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR18_EL1) }, ];
+static L1336: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C740, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR18_EL1) }, ];
+static L1337: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C70, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR19_EL1) }, ];
+static L1338: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C741, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR19_EL1) }, ];
+static L1339: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C72, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR2_EL1) }, ];
+static L1340: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C742, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR2_EL1) }, ];
+static L1341: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C74, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR20_EL1) }, ];
+static L1342: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C744, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR20_EL1) }, ];
+static L1343: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C76, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR21_EL1) }, ];
+static L1344: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C745, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR21_EL1) }, ];
+static L1345: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C78, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR22_EL1) }, ];
+static L1346: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C746, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR22_EL1) }, ];
+static L1347: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C80, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR23_EL1) }, ];
+static L1348: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C747, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR23_EL1) }, ];
+static L1349: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C82, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR24_EL1) }, ];
+static L1350: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C748, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR24_EL1) }, ];
+static L1351: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C84, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR25_EL1) }, ];
+static L1352: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C749, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR25_EL1) }, ];
+static L1353: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C86, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR26_EL1) }, ];
+static L1354: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C750, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR26_EL1) }, ];
+static L1355: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C88, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR27_EL1) }, ];
+static L1356: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C751, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR27_EL1) }, ];
+static L1357: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C90, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR28_EL1) }, ];
+static L1358: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C752, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR28_EL1) }, ];
+static L1359: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C92, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR29_EL1) }, ];
+static L1360: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C753, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR29_EL1) }, ];
+static L1361: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C94, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR3_EL1) }, ];
+static L1362: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C754, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR3_EL1) }, ];
+static L1363: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C96, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR30_EL1) }, ];
+static L1364: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C756, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR30_EL1) }, ];
+static L1365: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C100, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR4_EL1) }, ];
+static L1366: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C758, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR4_EL1) }, ];
+static L1367: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C102, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR5_EL1) }, ];
+static L1368: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C760, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR5_EL1) }, ];
+static L1369: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C104, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR6_EL1) }, ];
+static L1370: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C762, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR6_EL1) }, ];
+static L1371: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C106, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR7_EL1) }, ];
+static L1372: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C764, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR7_EL1) }, ];
+static L1373: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C108, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR8_EL1) }, ];
+static L1374: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C766, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR8_EL1) }, ];
+static L1375: [Rule; 5] = [Rule { when: &C843, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C398, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C110, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR9_EL1) }, ];
+static L1376: [Rule; 3] = [Rule { when: &C843, action: Undefined }, Rule { when: &C768, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMEVCNTSVR9_EL1) }, ];
+static L1377: [Rule; 2] = [Rule { when: &C843, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMCCNTSVR_EL1) }, ];
+static L1378: [Rule; 2] = [Rule { when: &C843, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSSCR_EL1) }, ];
+static L1379: [Rule; 4] = [Rule { when: &C844, action: Undefined }, Rule { when: &C159, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMMIR_EL1) }, ];
+static L1380: [Rule; 2] = [Rule { when: &C844, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMMIR_EL1) }, ];
+static L1381: [Rule; 4] = [Rule { when: &C845, action: Undefined }, Rule { when: &C396, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMUACR_EL1) }, ];
+static L1382: [Rule; 4] = [Rule { when: &C845, action: Undefined }, Rule { when: &C404, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMZR_EL0) }, ];
+static L1383: [Rule; 4] = [Rule { when: &C845, action: Undefined }, Rule { when: &C409, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMUACR_EL1) }, ];
+static L1384: [Rule; 6] = [Rule { when: &C845, action: Undefined }, Rule { when: &C647, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C648, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C532, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMZR_EL0) }, ];
+static L1385: [Rule; 2] = [Rule { when: &C845, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMUACR_EL1) }, ];
+static L1386: [Rule; 2] = [Rule { when: &C845, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMZR_EL0) }, ];
+static L1387: [Rule; 4] = [Rule { when: &C846, action: Undefined }, Rule { when: &C450, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C412, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1388: [Rule; 2] = [Rule { when: &C846, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L1389: [Rule; 3] = [Rule { when: &C847, action: Undefined }, Rule { when: &C40, action: Register(SysReg::VDISR_EL2) }, Rule { when: &C771, action: Register(SysReg::DISR_EL1) }, ];
+static L1390: [Rule; 4] = [Rule { when: &C847, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C313, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERRIDR_EL1) }, ];
+static L1391: [Rule; 4] = [Rule { when: &C847, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C314, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERRSELR_EL1) }, ];
+static L1392: [Rule; 4] = [Rule { when: &C847, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C315, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXFR_EL1) }, ];
+static L1393: [Rule; 4] = [Rule { when: &C847, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C316, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXCTLR_EL1) }, ];
+static L1394: [Rule; 4] = [Rule { when: &C847, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C317, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXSTATUS_EL1) }, ];
+static L1395: [Rule; 4] = [Rule { when: &C847, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C318, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXMISC0_EL1) }, ];
+static L1396: [Rule; 4] = [Rule { when: &C847, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C318, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXMISC1_EL1) }, ];
+static L1397: [Rule; 4] = [Rule { when: &C847, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C322, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXADDR_EL1) }, ];
+static L1398: [Rule; 4] = [Rule { when: &C847, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C365, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERRSELR_EL1) }, ];
+static L1399: [Rule; 4] = [Rule { when: &C847, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C366, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXCTLR_EL1) }, ];
+static L1400: [Rule; 4] = [Rule { when: &C847, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C367, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXSTATUS_EL1) }, ];
+static L1401: [Rule; 4] = [Rule { when: &C847, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C368, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXMISC0_EL1) }, ];
+static L1402: [Rule; 4] = [Rule { when: &C847, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C368, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXMISC1_EL1) }, ];
+static L1403: [Rule; 4] = [Rule { when: &C847, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C371, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXADDR_EL1) }, ];
+static L1404: [Rule; 2] = [Rule { when: &C847, action: Undefined }, Rule { when: &C771, action: Register(SysReg::DISR_EL1) }, ];
+static L1405: [Rule; 2] = [Rule { when: &C847, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERRIDR_EL1) }, ];
+static L1406: [Rule; 2] = [Rule { when: &C847, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERRSELR_EL1) }, ];
+static L1407: [Rule; 2] = [Rule { when: &C847, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXADDR_EL1) }, ];
+static L1408: [Rule; 2] = [Rule { when: &C847, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXCTLR_EL1) }, ];
+static L1409: [Rule; 2] = [Rule { when: &C847, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXFR_EL1) }, ];
+static L1410: [Rule; 2] = [Rule { when: &C847, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXMISC0_EL1) }, ];
+static L1411: [Rule; 2] = [Rule { when: &C847, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXMISC1_EL1) }, ];
+static L1412: [Rule; 2] = [Rule { when: &C847, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXSTATUS_EL1) }, ];
+static L1413: [Rule; 2] = [Rule { when: &C847, action: Undefined }, Rule { when: &C771, action: Register(SysReg::VDISR_EL2) }, ];
+static L1414: [Rule; 2] = [Rule { when: &C847, action: Undefined }, Rule { when: &C771, action: Register(SysReg::VSESR_EL2) }, ];
+static L1415: [Rule; 4] = [Rule { when: &C847, action: Undefined }, Rule { when: &C777, action: Memory(0x500) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1416: [Rule; 4] = [Rule { when: &C847, action: Undefined }, Rule { when: &C777, action: Memory(0x508) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1417: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C318, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXMISC2_EL1) }, ];
+static L1418: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C318, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXMISC3_EL1) }, ];
+static L1419: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C368, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXMISC2_EL1) }, ];
+static L1420: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C368, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXMISC3_EL1) }, ];
+static L1421: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C463, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C319, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXPFGF_EL1) }, ];
+static L1422: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C463, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C320, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXPFGCTL_EL1) }, ];
+static L1423: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C463, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C321, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXPFGCDN_EL1) }, ];
+static L1424: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C463, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C369, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXPFGCTL_EL1) }, ];
+static L1425: [Rule; 4] = [Rule { when: &C848, action: Undefined }, Rule { when: &C463, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C370, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXPFGCDN_EL1) }, ];
+static L1426: [Rule; 2] = [Rule { when: &C848, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXMISC2_EL1) }, ];
+static L1427: [Rule; 2] = [Rule { when: &C848, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXMISC3_EL1) }, ];
+static L1428: [Rule; 2] = [Rule { when: &C848, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXPFGCDN_EL1) }, ];
+static L1429: [Rule; 2] = [Rule { when: &C848, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXPFGCTL_EL1) }, ];
+static L1430: [Rule; 2] = [Rule { when: &C848, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXPFGF_EL1) }, ];
+static L1431: [Rule; 4] = [Rule { when: &C849, action: Undefined }, Rule { when: &C459, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C414, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::ERXGSR_EL1) }, ];
+static L1432: [Rule; 2] = [Rule { when: &C849, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ERXGSR_EL1) }, ];
+static L1433: [Rule; 5] = [Rule { when: &C851, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C377, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x290) }, Rule { when: &C771, action: Register(SysReg::PIRE0_EL1) }, ];
+static L1434: [Rule; 5] = [Rule { when: &C851, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C378, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x2a0) }, Rule { when: &C771, action: Register(SysReg::PIR_EL1) }, ];
+static L1435: [Rule; 5] = [Rule { when: &C851, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C328, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x290) }, Rule { when: &C771, action: Register(SysReg::PIRE0_EL1) }, ];
+static L1436: [Rule; 5] = [Rule { when: &C851, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C329, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x2a0) }, Rule { when: &C771, action: Register(SysReg::PIR_EL1) }, ];
+static L1437: [Rule; 2] = [Rule { when: &C851, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PIRE0_EL2) }, ];
+static L1438: [Rule; 2] = [Rule { when: &C851, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PIR_EL2) }, ];
+static L1439: [Rule; 4] = [Rule { when: &C851, action: Undefined }, Rule { when: &C779, action: Memory(0x290) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1440: [Rule; 4] = [Rule { when: &C851, action: Undefined }, Rule { when: &C779, action: Memory(0x2a0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1441: [Rule; 3] = [Rule { when: &C851, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PIRE0_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L1442: [Rule; 3] = [Rule { when: &C851, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PIRE0_EL2) }, Rule { when: &C771, action: Register(SysReg::PIRE0_EL1) }, ];
+static L1443: [Rule; 3] = [Rule { when: &C851, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PIR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L1444: [Rule; 3] = [Rule { when: &C851, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PIR_EL2) }, Rule { when: &C771, action: Register(SysReg::PIR_EL1) }, ];
+static L1445: [Rule; 3] = [Rule { when: &C851, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1446: [Rule; 4] = [Rule { when: &C852, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C379, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::POR_EL0) }, ];
+static L1447: [Rule; 5] = [Rule { when: &C852, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C381, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x2a8) }, Rule { when: &C771, action: Register(SysReg::POR_EL1) }, ];
+static L1448: [Rule; 4] = [Rule { when: &C852, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C330, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::POR_EL0) }, ];
+static L1449: [Rule; 5] = [Rule { when: &C852, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C332, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x2a8) }, Rule { when: &C771, action: Register(SysReg::POR_EL1) }, ];
+static L1450: [Rule; 7] = [Rule { when: &C852, action: Undefined }, Rule { when: &C663, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C664, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C539, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C528, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C636, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::POR_EL0) }, ];
+static L1451: [Rule; 7] = [Rule { when: &C852, action: Undefined }, Rule { when: &C663, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C664, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C541, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C524, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C636, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::POR_EL0) }, ];
+static L1452: [Rule; 2] = [Rule { when: &C852, action: Undefined }, Rule { when: &C771, action: Register(SysReg::POR_EL0) }, ];
+static L1453: [Rule; 2] = [Rule { when: &C852, action: Undefined }, Rule { when: &C771, action: Register(SysReg::POR_EL2) }, ];
+static L1454: [Rule; 4] = [Rule { when: &C852, action: Undefined }, Rule { when: &C779, action: Memory(0x2a8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1455: [Rule; 3] = [Rule { when: &C852, action: Undefined }, Rule { when: &C781, action: Register(SysReg::POR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L1456: [Rule; 3] = [Rule { when: &C852, action: Undefined }, Rule { when: &C781, action: Register(SysReg::POR_EL2) }, Rule { when: &C771, action: Register(SysReg::POR_EL1) }, ];
+static L1457: [Rule; 3] = [Rule { when: &C852, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1458: [Rule; 2] = [Rule { when: &C853, action: Undefined }, Rule { when: &C771, action: Register(SysReg::S2PIR_EL2) }, ];
+static L1459: [Rule; 4] = [Rule { when: &C853, action: Undefined }, Rule { when: &C777, action: Memory(0x2b0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1460: [Rule; 5] = [Rule { when: &C854, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C382, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x2b8) }, Rule { when: &C771, action: Register(SysReg::S2POR_EL1) }, ];
+static L1461: [Rule; 5] = [Rule { when: &C854, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C333, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x2b8) }, Rule { when: &C771, action: Register(SysReg::S2POR_EL1) }, ];
+static L1462: [Rule; 2] = [Rule { when: &C854, action: Undefined }, Rule { when: &C771, action: Register(SysReg::S2POR_EL1) }, ];
+static L1463: [Rule; 6] = [Rule { when: &C855, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C352, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C45, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x278) }, Rule { when: &C771, action: Register(SysReg::SCTLR2_EL1) }, ];
+static L1464: [Rule; 6] = [Rule { when: &C855, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C300, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C45, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x278) }, Rule { when: &C771, action: Register(SysReg::SCTLR2_EL1) }, ];
+static L1465: [Rule; 4] = [Rule { when: &C855, action: Undefined }, Rule { when: &C624, action: Register(SysReg::SCTLR2_EL2) }, Rule { when: &C781, action: Register(SysReg::SCTLR2_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLR2_EL1) }, ];
+static L1466: [Rule; 2] = [Rule { when: &C855, action: Undefined }, Rule { when: &C771, action: Register(SysReg::SCTLR2_EL2) }, ];
+static L1467: [Rule; 4] = [Rule { when: &C855, action: Undefined }, Rule { when: &C779, action: Memory(0x278) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1468: [Rule; 3] = [Rule { when: &C855, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCTLR2_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L1469: [Rule; 3] = [Rule { when: &C855, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCTLR2_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLR2_EL1) }, ];
+static L1470: [Rule; 3] = [Rule { when: &C855, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1471: [Rule; 4] = [Rule { when: &C856, action: Undefined }, Rule { when: &C389, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMIAR_EL1) }, ];
+static L1472: [Rule; 4] = [Rule { when: &C856, action: Undefined }, Rule { when: &C401, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C482, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMIAR_EL1) }, ];
+static L1473: [Rule; 2] = [Rule { when: &C856, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMIAR_EL1) }, ];
+static L1474: [Rule; 3] = [Rule { when: &C857, action: Undefined }, Rule { when: &C325, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::SMPRI_EL1) }, ];
+static L1475: [Rule; 3] = [Rule { when: &C857, action: Undefined }, Rule { when: &C326, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TPIDR2_EL0) }, ];
+static L1476: [Rule; 3] = [Rule { when: &C857, action: Undefined }, Rule { when: &C374, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::SMPRI_EL1) }, ];
+static L1477: [Rule; 3] = [Rule { when: &C857, action: Undefined }, Rule { when: &C375, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TPIDR2_EL0) }, ];
+static L1478: [Rule; 4] = [Rule { when: &C857, action: Undefined }, Rule { when: &C628, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C781, action: Register(SysReg::SMCR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L1479: [Rule; 4] = [Rule { when: &C857, action: Undefined }, Rule { when: &C651, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C628, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C771, action: Register(SysReg::SMCR_EL2) }, ];
+static L1480: [Rule; 4] = [Rule { when: &C857, action: Undefined }, Rule { when: &C651, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C628, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C771, action: Register(SysReg::SVCR) }, ];
+static L1481: [Rule; 5] = [Rule { when: &C857, action: Undefined }, Rule { when: &C651, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C628, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C781, action: Register(SysReg::SMCR_EL2) }, Rule { when: &C771, action: Register(SysReg::SMCR_EL1) }, ];
+static L1482: [Rule; 6] = [Rule { when: &C857, action: Undefined }, Rule { when: &C677, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C678, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C643, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C523, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TPIDR2_EL0) }, ];
+static L1483: [Rule; 6] = [Rule { when: &C857, action: Undefined }, Rule { when: &C677, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C678, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C643, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C527, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TPIDR2_EL0) }, ];
+static L1484: [Rule; 7] = [Rule { when: &C857, action: Undefined }, Rule { when: &C681, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C682, action: Trap { el: 1, ec: 0x1D } }, Rule { when: &C645, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C628, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C486, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C771, action: Register(SysReg::SVCR) }, ];
+static L1485: [Rule; 2] = [Rule { when: &C857, action: Undefined }, Rule { when: &C771, action: Register(SysReg::SMPRIMAP_EL2) }, ];
+static L1486: [Rule; 2] = [Rule { when: &C857, action: Undefined }, Rule { when: &C771, action: Register(SysReg::SMPRI_EL1) }, ];
+static L1487: [Rule; 2] = [Rule { when: &C857, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TPIDR2_EL0) }, ];
+static L1488: [Rule; 5] = [Rule { when: &C857, action: Undefined }, Rule { when: &C776, action: Trap { el: 1, ec: 0x1D } }, Rule { when: &C486, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C628, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C771, action: Register(SysReg::SVCR) }, ];
+static L1489: [Rule; 6] = [Rule { when: &C857, action: Undefined }, Rule { when: &C776, action: Trap { el: 1, ec: 0x1D } }, Rule { when: &C486, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C628, action: Trap { el: 2, ec: 0x1D } }, Rule { when: &C780, action: Memory(0x1f0) }, Rule { when: &C771, action: Register(SysReg::SMCR_EL1) }, ];
+static L1490: [Rule; 4] = [Rule { when: &C857, action: Undefined }, Rule { when: &C777, action: Memory(0x1f8) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1491: [Rule; 4] = [Rule { when: &C857, action: Undefined }, Rule { when: &C779, action: Memory(0x1f0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1492: [Rule; 3] = [Rule { when: &C857, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1493: [Rule; 5] = [Rule { when: &C858, action: Undefined }, Rule { when: &C160, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C476, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x800) }, Rule { when: &C771, action: Register(SysReg::PMBLIMITR_EL1) }, ];
+static L1494: [Rule; 5] = [Rule { when: &C858, action: Undefined }, Rule { when: &C161, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C476, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x810) }, Rule { when: &C771, action: Register(SysReg::PMBPTR_EL1) }, ];
+static L1495: [Rule; 5] = [Rule { when: &C858, action: Undefined }, Rule { when: &C162, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C476, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C619, action: Memory(0x820) }, Rule { when: &C771, action: Register(SysReg::PMBSR_EL1) }, ];
+static L1496: [Rule; 5] = [Rule { when: &C858, action: Undefined }, Rule { when: &C163, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x828) }, Rule { when: &C771, action: Register(SysReg::PMSCR_EL1) }, ];
+static L1497: [Rule; 5] = [Rule { when: &C858, action: Undefined }, Rule { when: &C164, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x830) }, Rule { when: &C771, action: Register(SysReg::PMSEVFR_EL1) }, ];
+static L1498: [Rule; 4] = [Rule { when: &C858, action: Undefined }, Rule { when: &C165, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSFCR_EL1) }, ];
+static L1499: [Rule; 5] = [Rule { when: &C858, action: Undefined }, Rule { when: &C166, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x838) }, Rule { when: &C771, action: Register(SysReg::PMSICR_EL1) }, ];
+static L1500: [Rule; 4] = [Rule { when: &C858, action: Undefined }, Rule { when: &C168, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSIDR_EL1) }, ];
+static L1501: [Rule; 5] = [Rule { when: &C858, action: Undefined }, Rule { when: &C169, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x840) }, Rule { when: &C771, action: Register(SysReg::PMSIRR_EL1) }, ];
+static L1502: [Rule; 5] = [Rule { when: &C858, action: Undefined }, Rule { when: &C170, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x848) }, Rule { when: &C771, action: Register(SysReg::PMSLATFR_EL1) }, ];
+static L1503: [Rule; 3] = [Rule { when: &C858, action: Undefined }, Rule { when: &C184, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMBIDR_EL1) }, ];
+static L1504: [Rule; 5] = [Rule { when: &C858, action: Undefined }, Rule { when: &C201, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C476, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x800) }, Rule { when: &C771, action: Register(SysReg::PMBLIMITR_EL1) }, ];
+static L1505: [Rule; 5] = [Rule { when: &C858, action: Undefined }, Rule { when: &C202, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C476, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x810) }, Rule { when: &C771, action: Register(SysReg::PMBPTR_EL1) }, ];
+static L1506: [Rule; 5] = [Rule { when: &C858, action: Undefined }, Rule { when: &C203, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C476, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C619, action: Memory(0x820) }, Rule { when: &C771, action: Register(SysReg::PMBSR_EL1) }, ];
+static L1507: [Rule; 5] = [Rule { when: &C858, action: Undefined }, Rule { when: &C204, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x828) }, Rule { when: &C771, action: Register(SysReg::PMSCR_EL1) }, ];
+static L1508: [Rule; 5] = [Rule { when: &C858, action: Undefined }, Rule { when: &C205, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x830) }, Rule { when: &C771, action: Register(SysReg::PMSEVFR_EL1) }, ];
+static L1509: [Rule; 4] = [Rule { when: &C858, action: Undefined }, Rule { when: &C206, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMSFCR_EL1) }, ];
+static L1510: [Rule; 5] = [Rule { when: &C858, action: Undefined }, Rule { when: &C207, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x838) }, Rule { when: &C771, action: Register(SysReg::PMSICR_EL1) }, ];
+static L1511: [Rule; 5] = [Rule { when: &C858, action: Undefined }, Rule { when: &C209, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x840) }, Rule { when: &C771, action: Register(SysReg::PMSIRR_EL1) }, ];
+static L1512: [Rule; 5] = [Rule { when: &C858, action: Undefined }, Rule { when: &C210, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x848) }, Rule { when: &C771, action: Register(SysReg::PMSLATFR_EL1) }, ];
+static L1513: [Rule; 2] = [Rule { when: &C858, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMBIDR_EL1) }, ];
+static L1514: [Rule; 2] = [Rule { when: &C858, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMBLIMITR_EL1) }, ];
+static L1515: [Rule; 2] = [Rule { when: &C858, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMBPTR_EL1) }, ];
+static L1516: [Rule; 2] = [Rule { when: &C858, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSCR_EL2) }, ];
+static L1517: [Rule; 2] = [Rule { when: &C858, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSEVFR_EL1) }, ];
+static L1518: [Rule; 2] = [Rule { when: &C858, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSFCR_EL1) }, ];
+static L1519: [Rule; 2] = [Rule { when: &C858, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSICR_EL1) }, ];
+static L1520: [Rule; 2] = [Rule { when: &C858, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSIDR_EL1) }, ];
+static L1521: [Rule; 2] = [Rule { when: &C858, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSIRR_EL1) }, ];
+static L1522: [Rule; 2] = [Rule { when: &C858, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSLATFR_EL1) }, ];
+static L1523: [Rule; 4] = [Rule { when: &C858, action: Undefined }, Rule { when: &C779, action: Memory(0x820) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1524: [Rule; 4] = [Rule { when: &C858, action: Undefined }, Rule { when: &C779, action: Memory(0x828) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1525: [Rule; 3] = [Rule { when: &C858, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PMBSR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L1526: [Rule; 3] = [Rule { when: &C858, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PMBSR_EL2) }, Rule { when: &C771, action: Register(SysReg::PMBSR_EL1) }, ];
+static L1527: [Rule; 3] = [Rule { when: &C858, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PMSCR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L1528: [Rule; 3] = [Rule { when: &C858, action: Undefined }, Rule { when: &C781, action: Register(SysReg::PMSCR_EL2) }, Rule { when: &C771, action: Register(SysReg::PMSCR_EL1) }, ];
+static L1529: [Rule; 3] = [Rule { when: &C858, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1530: [Rule; 6] = [Rule { when: &C859, action: Undefined }, Rule { when: &C665, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C666, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C510, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C637, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1531: [Rule; 6] = [Rule { when: &C859, action: Undefined }, Rule { when: &C665, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C666, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C511, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C637, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1532: [Rule; 6] = [Rule { when: &C859, action: Undefined }, Rule { when: &C665, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C666, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C512, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C637, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1533: [Rule; 2] = [Rule { when: &C859, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L1534: [Rule; 4] = [Rule { when: &C859, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C267, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1535: [Rule; 4] = [Rule { when: &C859, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C268, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1536: [Rule; 4] = [Rule { when: &C859, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C270, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1537: [Rule; 6] = [Rule { when: &C860, action: Undefined }, Rule { when: &C665, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C666, action: Trap { el: 1, ec: 0x18 } }, Rule { when: &C514, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C637, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1538: [Rule; 2] = [Rule { when: &C860, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L1539: [Rule; 4] = [Rule { when: &C860, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C273, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1540: [Rule; 2] = [Rule { when: &C861, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMBSR_EL2) }, ];
+static L1541: [Rule; 3] = [Rule { when: &C861, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1542: [Rule; 5] = [Rule { when: &C862, action: Undefined }, Rule { when: &C390, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x858) }, Rule { when: &C771, action: Register(SysReg::PMSDSFR_EL1) }, ];
+static L1543: [Rule; 5] = [Rule { when: &C862, action: Undefined }, Rule { when: &C402, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x858) }, Rule { when: &C771, action: Register(SysReg::PMSDSFR_EL1) }, ];
+static L1544: [Rule; 2] = [Rule { when: &C862, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSDSFR_EL1) }, ];
+static L1545: [Rule; 5] = [Rule { when: &C863, action: Undefined }, Rule { when: &C183, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x850) }, Rule { when: &C771, action: Register(SysReg::PMSNEVFR_EL1) }, ];
+static L1546: [Rule; 5] = [Rule { when: &C863, action: Undefined }, Rule { when: &C221, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C477, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x850) }, Rule { when: &C771, action: Register(SysReg::PMSNEVFR_EL1) }, ];
+static L1547: [Rule; 2] = [Rule { when: &C863, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMSNEVFR_EL1) }, ];
+static L1548: [Rule; 4] = [Rule { when: &C864, action: Undefined }, Rule { when: &C394, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C476, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMBMAR_EL1) }, ];
+static L1549: [Rule; 4] = [Rule { when: &C864, action: Undefined }, Rule { when: &C407, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C476, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::PMBMAR_EL1) }, ];
+static L1550: [Rule; 2] = [Rule { when: &C864, action: Undefined }, Rule { when: &C771, action: Register(SysReg::PMBMAR_EL1) }, ];
+static L1551: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C418, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x340) }, Rule { when: &C771, action: Register(SysReg::ACTLRMASK_EL1) }, ];
+static L1552: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C421, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x320) }, Rule { when: &C771, action: Register(SysReg::CPACRMASK_EL1) }, ];
+static L1553: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C422, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x318) }, Rule { when: &C771, action: Register(SysReg::SCTLRMASK_EL1) }, ];
+static L1554: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C423, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x328) }, Rule { when: &C771, action: Register(SysReg::SCTLR2MASK_EL1) }, ];
+static L1555: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C424, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x330) }, Rule { when: &C771, action: Register(SysReg::TCRMASK_EL1) }, ];
+static L1556: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C425, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x338) }, Rule { when: &C771, action: Register(SysReg::TCR2MASK_EL1) }, ];
+static L1557: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C432, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x340) }, Rule { when: &C771, action: Register(SysReg::ACTLRMASK_EL1) }, ];
+static L1558: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C435, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x320) }, Rule { when: &C771, action: Register(SysReg::CPACRMASK_EL1) }, ];
+static L1559: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C436, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x318) }, Rule { when: &C771, action: Register(SysReg::SCTLRMASK_EL1) }, ];
+static L1560: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C437, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x328) }, Rule { when: &C771, action: Register(SysReg::SCTLR2MASK_EL1) }, ];
+static L1561: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C438, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x330) }, Rule { when: &C771, action: Register(SysReg::TCRMASK_EL1) }, ];
+static L1562: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C439, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C46, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x338) }, Rule { when: &C771, action: Register(SysReg::TCR2MASK_EL1) }, ];
+static L1563: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C444, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C426, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x100) }, Rule { when: &C771, action: Register(SysReg::CPACR_EL1) }, ];
+static L1564: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C444, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C440, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x100) }, Rule { when: &C771, action: Register(SysReg::CPACR_EL1) }, ];
+static L1565: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C448, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C419, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x118) }, Rule { when: &C771, action: Register(SysReg::ACTLR_EL1) }, ];
+static L1566: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C448, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C433, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C777, action: Memory(0x118) }, Rule { when: &C771, action: Register(SysReg::ACTLR_EL1) }, ];
+static L1567: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C430, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x120) }, Rule { when: &C771, action: Register(SysReg::TCR_EL1) }, ];
+static L1568: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C441, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x110) }, Rule { when: &C771, action: Register(SysReg::SCTLR_EL1) }, ];
+static L1569: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C416, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x120) }, Rule { when: &C771, action: Register(SysReg::TCR_EL1) }, ];
+static L1570: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C427, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x110) }, Rule { when: &C771, action: Register(SysReg::SCTLR_EL1) }, ];
+static L1571: [Rule; 4] = [Rule { when: &C865, action: Undefined }, Rule { when: &C624, action: Register(SysReg::CPTR_EL2) }, Rule { when: &C781, action: Register(SysReg::CPTR_EL2) }, Rule { when: &C771, action: Register(SysReg::CPACR_EL1) }, ];
+static L1572: [Rule; 4] = [Rule { when: &C865, action: Undefined }, Rule { when: &C624, action: Register(SysReg::SCTLR_EL2) }, Rule { when: &C781, action: Register(SysReg::SCTLR_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLR_EL1) }, ];
+static L1573: [Rule; 4] = [Rule { when: &C865, action: Undefined }, Rule { when: &C624, action: Register(SysReg::TCR_EL2) }, Rule { when: &C781, action: Register(SysReg::TCR_EL2) }, Rule { when: &C771, action: Register(SysReg::TCR_EL1) }, ];
+static L1574: [Rule; 2] = [Rule { when: &C865, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ACTLRMASK_EL1) }, ];
+static L1575: [Rule; 2] = [Rule { when: &C865, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ACTLRMASK_EL2) }, ];
+static L1576: [Rule; 2] = [Rule { when: &C865, action: Undefined }, Rule { when: &C771, action: Register(SysReg::ACTLR_EL1) }, ];
+static L1577: [Rule; 2] = [Rule { when: &C865, action: Undefined }, Rule { when: &C771, action: Register(SysReg::CPTRMASK_EL2) }, ];
+static L1578: [Rule; 2] = [Rule { when: &C865, action: Undefined }, Rule { when: &C771, action: Register(SysReg::SCTLR2MASK_EL2) }, ];
+static L1579: [Rule; 2] = [Rule { when: &C865, action: Undefined }, Rule { when: &C771, action: Register(SysReg::SCTLRMASK_EL2) }, ];
+static L1580: [Rule; 2] = [Rule { when: &C865, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TCR2MASK_EL2) }, ];
+static L1581: [Rule; 2] = [Rule { when: &C865, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TCRMASK_EL2) }, ];
+static L1582: [Rule; 4] = [Rule { when: &C865, action: Undefined }, Rule { when: &C779, action: Memory(0x318) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1583: [Rule; 4] = [Rule { when: &C865, action: Undefined }, Rule { when: &C779, action: Memory(0x320) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1584: [Rule; 4] = [Rule { when: &C865, action: Undefined }, Rule { when: &C779, action: Memory(0x328) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1585: [Rule; 4] = [Rule { when: &C865, action: Undefined }, Rule { when: &C779, action: Memory(0x330) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1586: [Rule; 4] = [Rule { when: &C865, action: Undefined }, Rule { when: &C779, action: Memory(0x338) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1587: [Rule; 4] = [Rule { when: &C865, action: Undefined }, Rule { when: &C779, action: Memory(0x340) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1588: [Rule; 3] = [Rule { when: &C865, action: Undefined }, Rule { when: &C781, action: Register(SysReg::ACTLRMASK_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L1589: [Rule; 3] = [Rule { when: &C865, action: Undefined }, Rule { when: &C781, action: Register(SysReg::CPACRMASK_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L1590: [Rule; 3] = [Rule { when: &C865, action: Undefined }, Rule { when: &C781, action: Register(SysReg::CPTRMASK_EL2) }, Rule { when: &C771, action: Register(SysReg::CPACRMASK_EL1) }, ];
+static L1591: [Rule; 3] = [Rule { when: &C865, action: Undefined }, Rule { when: &C781, action: Register(SysReg::CPTR_EL2) }, Rule { when: &C771, action: Register(SysReg::CPACR_EL1) }, ];
+static L1592: [Rule; 3] = [Rule { when: &C865, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCTLR2MASK_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L1593: [Rule; 3] = [Rule { when: &C865, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCTLR2MASK_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLR2MASK_EL1) }, ];
+static L1594: [Rule; 3] = [Rule { when: &C865, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCTLRMASK_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L1595: [Rule; 3] = [Rule { when: &C865, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCTLRMASK_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLRMASK_EL1) }, ];
+static L1596: [Rule; 3] = [Rule { when: &C865, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCTLR_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLR_EL1) }, ];
+static L1597: [Rule; 3] = [Rule { when: &C865, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TCR2MASK_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L1598: [Rule; 3] = [Rule { when: &C865, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TCR2MASK_EL2) }, Rule { when: &C771, action: Register(SysReg::TCR2MASK_EL1) }, ];
+static L1599: [Rule; 3] = [Rule { when: &C865, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TCRMASK_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L1600: [Rule; 3] = [Rule { when: &C865, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TCRMASK_EL2) }, Rule { when: &C771, action: Register(SysReg::TCRMASK_EL1) }, ];
+static L1601: [Rule; 3] = [Rule { when: &C865, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TCR_EL2) }, Rule { when: &C771, action: Register(SysReg::TCR_EL1) }, ];
+static L1602: [Rule; 3] = [Rule { when: &C865, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1603: [Rule; 7] = [Rule { when: &C865, action: Undefined }, Rule { when: &C855, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C429, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C45, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x278) }, Rule { when: &C771, action: Register(SysReg::SCTLR2_EL1) }, ];
+static L1604: [Rule; 7] = [Rule { when: &C865, action: Undefined }, Rule { when: &C855, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C415, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C45, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x278) }, Rule { when: &C771, action: Register(SysReg::SCTLR2_EL1) }, ];
+static L1605: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C855, action: Undefined }, Rule { when: &C624, action: Register(SysReg::SCTLR2_EL2) }, Rule { when: &C781, action: Register(SysReg::SCTLR2_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLR2_EL1) }, ];
+static L1606: [Rule; 4] = [Rule { when: &C865, action: Undefined }, Rule { when: &C855, action: Undefined }, Rule { when: &C781, action: Register(SysReg::SCTLR2_EL2) }, Rule { when: &C771, action: Register(SysReg::SCTLR2_EL1) }, ];
+static L1607: [Rule; 7] = [Rule { when: &C865, action: Undefined }, Rule { when: &C869, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C431, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C44, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x270) }, Rule { when: &C771, action: Register(SysReg::TCR2_EL1) }, ];
+static L1608: [Rule; 7] = [Rule { when: &C865, action: Undefined }, Rule { when: &C869, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C417, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C44, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x270) }, Rule { when: &C771, action: Register(SysReg::TCR2_EL1) }, ];
+static L1609: [Rule; 5] = [Rule { when: &C865, action: Undefined }, Rule { when: &C869, action: Undefined }, Rule { when: &C624, action: Register(SysReg::TCR2_EL2) }, Rule { when: &C781, action: Register(SysReg::TCR2_EL2) }, Rule { when: &C771, action: Register(SysReg::TCR2_EL1) }, ];
+static L1610: [Rule; 4] = [Rule { when: &C865, action: Undefined }, Rule { when: &C869, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TCR2_EL2) }, Rule { when: &C771, action: Register(SysReg::TCR2_EL1) }, ];
+static L1611: [Rule; 2] = [Rule { when: &C866, action: Undefined }, Rule { when: &C771, action: Register(SysReg::SSBS) }, ];
+static L1612: [Rule; 4] = [Rule { when: &C867, action: Undefined }, Rule { when: &C393, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::MDSTEPOP_EL1) }, ];
+static L1613: [Rule; 4] = [Rule { when: &C867, action: Undefined }, Rule { when: &C406, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C43, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::MDSTEPOP_EL1) }, ];
+static L1614: [Rule; 2] = [Rule { when: &C867, action: Undefined }, Rule { when: &C771, action: Register(SysReg::MDSTEPOP_EL1) }, ];
+static L1615: [Rule; 4] = [Rule { when: &C868, action: Undefined }, Rule { when: &C626, action: Trap { el: 2, ec: 0x19 } }, Rule { when: &C781, action: Register(SysReg::ZCR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L1616: [Rule; 4] = [Rule { when: &C868, action: Undefined }, Rule { when: &C652, action: Trap { el: 2, ec: 0x19 } }, Rule { when: &C626, action: Trap { el: 2, ec: 0x19 } }, Rule { when: &C771, action: Register(SysReg::ZCR_EL2) }, ];
+static L1617: [Rule; 5] = [Rule { when: &C868, action: Undefined }, Rule { when: &C652, action: Trap { el: 2, ec: 0x19 } }, Rule { when: &C626, action: Trap { el: 2, ec: 0x19 } }, Rule { when: &C781, action: Register(SysReg::ZCR_EL2) }, Rule { when: &C771, action: Register(SysReg::ZCR_EL1) }, ];
+static L1618: [Rule; 6] = [Rule { when: &C868, action: Undefined }, Rule { when: &C774, action: Trap { el: 1, ec: 0x19 } }, Rule { when: &C487, action: Trap { el: 2, ec: 0x19 } }, Rule { when: &C626, action: Trap { el: 2, ec: 0x19 } }, Rule { when: &C780, action: Memory(0x1e0) }, Rule { when: &C771, action: Register(SysReg::ZCR_EL1) }, ];
+static L1619: [Rule; 4] = [Rule { when: &C868, action: Undefined }, Rule { when: &C779, action: Memory(0x1e0) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1620: [Rule; 3] = [Rule { when: &C868, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1621: [Rule; 6] = [Rule { when: &C869, action: Undefined }, Rule { when: &C453, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C356, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C44, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x270) }, Rule { when: &C771, action: Register(SysReg::TCR2_EL1) }, ];
+static L1622: [Rule; 6] = [Rule { when: &C869, action: Undefined }, Rule { when: &C457, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C304, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C44, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x270) }, Rule { when: &C771, action: Register(SysReg::TCR2_EL1) }, ];
+static L1623: [Rule; 4] = [Rule { when: &C869, action: Undefined }, Rule { when: &C624, action: Register(SysReg::TCR2_EL2) }, Rule { when: &C781, action: Register(SysReg::TCR2_EL2) }, Rule { when: &C771, action: Register(SysReg::TCR2_EL1) }, ];
+static L1624: [Rule; 2] = [Rule { when: &C869, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TCR2_EL2) }, ];
+static L1625: [Rule; 4] = [Rule { when: &C869, action: Undefined }, Rule { when: &C779, action: Memory(0x270) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1626: [Rule; 3] = [Rule { when: &C869, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TCR2_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L1627: [Rule; 3] = [Rule { when: &C869, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TCR2_EL2) }, Rule { when: &C771, action: Register(SysReg::TCR2_EL1) }, ];
+static L1628: [Rule; 3] = [Rule { when: &C869, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1629: [Rule; 3] = [Rule { when: &C870, action: Undefined }, Rule { when: &C327, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::RCWMASK_EL1) }, ];
+static L1630: [Rule; 3] = [Rule { when: &C870, action: Undefined }, Rule { when: &C376, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::RCWMASK_EL1) }, ];
+static L1631: [Rule; 3] = [Rule { when: &C870, action: Undefined }, Rule { when: &C420, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::RCWSMASK_EL1) }, ];
+static L1632: [Rule; 3] = [Rule { when: &C870, action: Undefined }, Rule { when: &C434, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::RCWSMASK_EL1) }, ];
+static L1633: [Rule; 2] = [Rule { when: &C870, action: Undefined }, Rule { when: &C771, action: Register(SysReg::RCWMASK_EL1) }, ];
+static L1634: [Rule; 2] = [Rule { when: &C870, action: Undefined }, Rule { when: &C771, action: Register(SysReg::RCWSMASK_EL1) }, ];
+static L1635: [Rule; 5] = [Rule { when: &C871, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C234, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1636: [Rule; 5] = [Rule { when: &C871, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C235, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1637: [Rule; 5] = [Rule { when: &C871, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C237, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1638: [Rule; 5] = [Rule { when: &C871, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C238, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1639: [Rule; 5] = [Rule { when: &C871, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C239, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1640: [Rule; 5] = [Rule { when: &C871, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C240, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1641: [Rule; 2] = [Rule { when: &C871, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L1642: [Rule; 3] = [Rule { when: &C871, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1643: [Rule; 6] = [Rule { when: &C871, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C117, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1644: [Rule; 6] = [Rule { when: &C871, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C118, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1645: [Rule; 6] = [Rule { when: &C871, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C119, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1646: [Rule; 6] = [Rule { when: &C871, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C120, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1647: [Rule; 6] = [Rule { when: &C871, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C121, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1648: [Rule; 6] = [Rule { when: &C871, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C468, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C122, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1649: [Rule; 3] = [Rule { when: &C871, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L1650: [Rule; 4] = [Rule { when: &C871, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1651: [Rule; 4] = [Rule { when: &C872, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C256, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1652: [Rule; 4] = [Rule { when: &C872, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C257, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1653: [Rule; 4] = [Rule { when: &C872, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C259, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1654: [Rule; 4] = [Rule { when: &C872, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C260, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1655: [Rule; 5] = [Rule { when: &C872, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C252, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1656: [Rule; 5] = [Rule { when: &C872, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C253, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1657: [Rule; 5] = [Rule { when: &C872, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C254, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1658: [Rule; 5] = [Rule { when: &C872, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C255, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1659: [Rule; 2] = [Rule { when: &C872, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L1660: [Rule; 3] = [Rule { when: &C872, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1661: [Rule; 5] = [Rule { when: &C872, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C137, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1662: [Rule; 5] = [Rule { when: &C872, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C138, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1663: [Rule; 5] = [Rule { when: &C872, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C139, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1664: [Rule; 5] = [Rule { when: &C872, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C140, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1665: [Rule; 6] = [Rule { when: &C872, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C133, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1666: [Rule; 6] = [Rule { when: &C872, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C134, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1667: [Rule; 6] = [Rule { when: &C872, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C135, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1668: [Rule; 6] = [Rule { when: &C872, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C136, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1669: [Rule; 3] = [Rule { when: &C872, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L1670: [Rule; 4] = [Rule { when: &C872, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1671: [Rule; 2] = [Rule { when: &C873, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L1672: [Rule; 3] = [Rule { when: &C873, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1673: [Rule; 3] = [Rule { when: &C873, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L1674: [Rule; 4] = [Rule { when: &C873, action: Undefined }, Rule { when: &C880, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1675: [Rule; 4] = [Rule { when: &C874, action: Undefined }, Rule { when: &C173, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBBASER_EL1) }, ];
+static L1676: [Rule; 3] = [Rule { when: &C874, action: Undefined }, Rule { when: &C174, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBIDR_EL1) }, ];
+static L1677: [Rule; 4] = [Rule { when: &C874, action: Undefined }, Rule { when: &C175, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBLIMITR_EL1) }, ];
+static L1678: [Rule; 4] = [Rule { when: &C874, action: Undefined }, Rule { when: &C176, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBMAR_EL1) }, ];
+static L1679: [Rule; 4] = [Rule { when: &C874, action: Undefined }, Rule { when: &C177, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBPTR_EL1) }, ];
+static L1680: [Rule; 5] = [Rule { when: &C874, action: Undefined }, Rule { when: &C178, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C623, action: Memory(0x860) }, Rule { when: &C771, action: Register(SysReg::TRBSR_EL1) }, ];
+static L1681: [Rule; 4] = [Rule { when: &C874, action: Undefined }, Rule { when: &C179, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBTRG_EL1) }, ];
+static L1682: [Rule; 4] = [Rule { when: &C874, action: Undefined }, Rule { when: &C214, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBBASER_EL1) }, ];
+static L1683: [Rule; 4] = [Rule { when: &C874, action: Undefined }, Rule { when: &C215, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBLIMITR_EL1) }, ];
+static L1684: [Rule; 4] = [Rule { when: &C874, action: Undefined }, Rule { when: &C216, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBMAR_EL1) }, ];
+static L1685: [Rule; 4] = [Rule { when: &C874, action: Undefined }, Rule { when: &C217, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBPTR_EL1) }, ];
+static L1686: [Rule; 5] = [Rule { when: &C874, action: Undefined }, Rule { when: &C218, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C623, action: Memory(0x860) }, Rule { when: &C771, action: Register(SysReg::TRBSR_EL1) }, ];
+static L1687: [Rule; 4] = [Rule { when: &C874, action: Undefined }, Rule { when: &C219, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBTRG_EL1) }, ];
+static L1688: [Rule; 2] = [Rule { when: &C874, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TRBBASER_EL1) }, ];
+static L1689: [Rule; 2] = [Rule { when: &C874, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TRBIDR_EL1) }, ];
+static L1690: [Rule; 2] = [Rule { when: &C874, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TRBLIMITR_EL1) }, ];
+static L1691: [Rule; 2] = [Rule { when: &C874, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TRBMAR_EL1) }, ];
+static L1692: [Rule; 2] = [Rule { when: &C874, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TRBPTR_EL1) }, ];
+static L1693: [Rule; 2] = [Rule { when: &C874, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TRBTRG_EL1) }, ];
+static L1694: [Rule; 3] = [Rule { when: &C874, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TRBSR_EL2) }, Rule { when: &C771, action: Register(SysReg::TRBSR_EL1) }, ];
+static L1695: [Rule; 2] = [Rule { when: &C875, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TRBSR_EL2) }, ];
+static L1696: [Rule; 4] = [Rule { when: &C875, action: Undefined }, Rule { when: &C779, action: Memory(0x860) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1697: [Rule; 3] = [Rule { when: &C875, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TRBSR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L1698: [Rule; 3] = [Rule { when: &C875, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1699: [Rule; 4] = [Rule { when: &C876, action: Undefined }, Rule { when: &C392, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBMPAM_EL1) }, ];
+static L1700: [Rule; 4] = [Rule { when: &C876, action: Undefined }, Rule { when: &C405, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C479, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Register(SysReg::TRBMPAM_EL1) }, ];
+static L1701: [Rule; 2] = [Rule { when: &C876, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TRBMPAM_EL1) }, ];
+static L1702: [Rule; 5] = [Rule { when: &C877, action: Undefined }, Rule { when: &C212, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C478, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x880) }, Rule { when: &C771, action: Register(SysReg::TRFCR_EL1) }, ];
+static L1703: [Rule; 4] = [Rule { when: &C877, action: Undefined }, Rule { when: &C478, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C780, action: Memory(0x880) }, Rule { when: &C771, action: Register(SysReg::TRFCR_EL1) }, ];
+static L1704: [Rule; 2] = [Rule { when: &C877, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TRFCR_EL2) }, ];
+static L1705: [Rule; 4] = [Rule { when: &C877, action: Undefined }, Rule { when: &C779, action: Memory(0x880) }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1706: [Rule; 3] = [Rule { when: &C877, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TRFCR_EL1) }, Rule { when: &C771, action: Undefined }, ];
+static L1707: [Rule; 3] = [Rule { when: &C877, action: Undefined }, Rule { when: &C781, action: Register(SysReg::TRFCR_EL2) }, Rule { when: &C771, action: Register(SysReg::TRFCR_EL1) }, ];
+static L1708: [Rule; 3] = [Rule { when: &C877, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1709: [Rule; 2] = [Rule { when: &C878, action: Undefined }, Rule { when: &C771, action: Register(SysReg::UAO) }, ];
+static L1710: [Rule; 2] = [Rule { when: &C879, action: Undefined }, Rule { when: &C771, action: Register(SysReg::TTBR1_EL2) }, ];
+static L1711: [Rule; 3] = [Rule { when: &C879, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
+static L1712: [Rule; 4] = [Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C141, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1713: [Rule; 4] = [Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C142, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1714: [Rule; 4] = [Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C143, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1715: [Rule; 4] = [Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C144, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1716: [Rule; 4] = [Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C145, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1717: [Rule; 4] = [Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C146, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1718: [Rule; 5] = [Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C127, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1719: [Rule; 5] = [Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C128, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1720: [Rule; 5] = [Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C129, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1721: [Rule; 5] = [Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C130, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1722: [Rule; 5] = [Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C131, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1723: [Rule; 5] = [Rule { when: &C880, action: Undefined }, Rule { when: &C452, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C467, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C132, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Perform }, ];
+static L1724: [Rule; 2] = [Rule { when: &C880, action: Undefined }, Rule { when: &C771, action: Perform }, ];
+static L1725: [Rule; 3] = [Rule { when: &C880, action: Undefined }, Rule { when: &C782, action: Trap { el: 2, ec: 0x18 } }, Rule { when: &C771, action: Undefined }, ];
 
 pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
-[&L486, &L38, &L460],
-[&L486, &L181, &L185],
-[&L486, &L180, &L184],
-[&L486, &L187, &L191],
-[&L486, &L186, &L190],
-[&L486, &L193, &L197],
-[&L486, &L192, &L196],
-[&L486, &L199, &L203],
-[&L486, &L198, &L202],
-[&L486, &L36, &L448],
-[&L486, &L9, &L452],
-[&L486, &L277, &L281],
-[&L486, &L276, &L280],
-[&L486, &L283, &L287],
-[&L486, &L282, &L286],
-[&L486, &L39, &L461],
-[&L486, &L289, &L293],
-[&L486, &L288, &L292],
-[&L486, &L295, &L299],
-[&L486, &L294, &L298],
-[&L486, &L715, &L717],
-[&L486, &L301, &L305],
-[&L486, &L300, &L304],
-[&L486, &L307, &L311],
-[&L486, &L306, &L310],
-[&L486, &L1615, &L1617],
-[&L486, &L313, &L317],
-[&L486, &L312, &L316],
-[&L486, &L319, &L323],
-[&L486, &L318, &L322],
-[&L486, &L8, &L462],
-[&L486, &L325, &L329],
-[&L486, &L324, &L328],
-[&L486, &L331, &L335],
-[&L486, &L330, &L334],
-[&L486, &L337, &L341],
-[&L486, &L336, &L340],
-[&L486, &L343, &L347],
-[&L486, &L342, &L346],
-[&L486, &L349, &L353],
-[&L486, &L348, &L352],
-[&L486, &L355, &L359],
-[&L486, &L354, &L358],
-[&L486, &L361, &L365],
-[&L486, &L360, &L364],
-[&L486, &L367, &L371],
-[&L486, &L366, &L370],
-[&L486, &L205, &L209],
-[&L486, &L204, &L208],
-[&L486, &L211, &L215],
-[&L486, &L210, &L214],
-[&L486, &L217, &L221],
-[&L486, &L216, &L220],
-[&L486, &L223, &L227],
-[&L486, &L222, &L226],
-[&L486, &L229, &L233],
-[&L486, &L228, &L232],
-[&L486, &L235, &L239],
-[&L486, &L234, &L238],
-[&L486, &L241, &L245],
-[&L486, &L240, &L244],
-[&L486, &L247, &L251],
-[&L486, &L246, &L250],
-[&L486, &L253, &L257],
-[&L486, &L252, &L256],
-[&L486, &L259, &L263],
-[&L486, &L258, &L262],
-[&L486, &L265, &L269],
-[&L486, &L264, &L268],
-[&L486, &L271, &L275],
-[&L486, &L270, &L274],
-[&L486, &L2, &L451],
+[&L492, &L38, &L465],
+[&L492, &L184, &L188],
+[&L492, &L183, &L187],
+[&L492, &L190, &L194],
+[&L492, &L189, &L193],
+[&L492, &L196, &L200],
+[&L492, &L195, &L199],
+[&L492, &L202, &L206],
+[&L492, &L201, &L205],
+[&L492, &L36, &L453],
+[&L492, &L9, &L457],
+[&L492, &L280, &L284],
+[&L492, &L279, &L283],
+[&L492, &L286, &L290],
+[&L492, &L285, &L289],
+[&L492, &L39, &L466],
+[&L492, &L292, &L296],
+[&L492, &L291, &L295],
+[&L492, &L298, &L302],
+[&L492, &L297, &L301],
+[&L492, &L718, &L720],
+[&L492, &L304, &L308],
+[&L492, &L303, &L307],
+[&L492, &L310, &L314],
+[&L492, &L309, &L313],
+[&L492, &L1612, &L1614],
+[&L492, &L316, &L320],
+[&L492, &L315, &L319],
+[&L492, &L322, &L326],
+[&L492, &L321, &L325],
+[&L492, &L8, &L467],
+[&L492, &L328, &L332],
+[&L492, &L327, &L331],
+[&L492, &L334, &L338],
+[&L492, &L333, &L337],
+[&L492, &L340, &L344],
+[&L492, &L339, &L343],
+[&L492, &L346, &L350],
+[&L492, &L345, &L349],
+[&L492, &L352, &L356],
+[&L492, &L351, &L355],
+[&L492, &L358, &L362],
+[&L492, &L357, &L361],
+[&L492, &L364, &L368],
+[&L492, &L363, &L367],
+[&L492, &L370, &L374],
+[&L492, &L369, &L373],
+[&L492, &L208, &L212],
+[&L492, &L207, &L211],
+[&L492, &L214, &L218],
+[&L492, &L213, &L217],
+[&L492, &L220, &L224],
+[&L492, &L219, &L223],
+[&L492, &L226, &L230],
+[&L492, &L225, &L229],
+[&L492, &L232, &L236],
+[&L492, &L231, &L235],
+[&L492, &L238, &L242],
+[&L492, &L237, &L241],
+[&L492, &L244, &L248],
+[&L492, &L243, &L247],
+[&L492, &L250, &L254],
+[&L492, &L249, &L253],
+[&L492, &L256, &L260],
+[&L492, &L255, &L259],
+[&L492, &L262, &L266],
+[&L492, &L261, &L265],
+[&L492, &L268, &L272],
+[&L492, &L267, &L271],
+[&L492, &L274, &L278],
+[&L492, &L273, &L277],
+[&L492, &L2, &L456],
 [&[], &[], &[]],
-[&L486, &L14, &L464],
-[&L486, &L6, &L459],
-[&L486, &L13, &L398],
-[&L486, &L11, &L394],
-[&L486, &L10, &L393],
-[&L486, &L12, &L392],
+[&L492, &L14, &L469],
+[&L492, &L6, &L464],
+[&L492, &L13, &L402],
+[&L492, &L11, &L398],
+[&L492, &L10, &L397],
+[&L492, &L12, &L396],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -2706,39 +2702,39 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L1315, &L1316],
-[&L486, &L1317, &L1318],
-[&L486, &L1339, &L1340],
-[&L486, &L1361, &L1362],
-[&L486, &L1365, &L1366],
-[&L486, &L1367, &L1368],
-[&L486, &L1369, &L1370],
-[&L486, &L1371, &L1372],
-[&L486, &L1373, &L1374],
-[&L486, &L1375, &L1376],
-[&L486, &L1319, &L1320],
-[&L486, &L1321, &L1322],
-[&L486, &L1323, &L1324],
-[&L486, &L1325, &L1326],
-[&L486, &L1327, &L1328],
-[&L486, &L1329, &L1330],
-[&L486, &L1331, &L1332],
-[&L486, &L1333, &L1334],
-[&L486, &L1335, &L1336],
-[&L486, &L1337, &L1338],
-[&L486, &L1341, &L1342],
-[&L486, &L1343, &L1344],
-[&L486, &L1345, &L1346],
-[&L486, &L1347, &L1348],
-[&L486, &L1349, &L1350],
-[&L486, &L1351, &L1352],
-[&L486, &L1353, &L1354],
-[&L486, &L1355, &L1356],
-[&L486, &L1357, &L1358],
-[&L486, &L1359, &L1360],
-[&L486, &L1363, &L1364],
-[&L486, &L1312, &L1377],
-[&L486, &L644, &L645],
+[&L492, &L1315, &L1316],
+[&L492, &L1317, &L1318],
+[&L492, &L1339, &L1340],
+[&L492, &L1361, &L1362],
+[&L492, &L1365, &L1366],
+[&L492, &L1367, &L1368],
+[&L492, &L1369, &L1370],
+[&L492, &L1371, &L1372],
+[&L492, &L1373, &L1374],
+[&L492, &L1375, &L1376],
+[&L492, &L1319, &L1320],
+[&L492, &L1321, &L1322],
+[&L492, &L1323, &L1324],
+[&L492, &L1325, &L1326],
+[&L492, &L1327, &L1328],
+[&L492, &L1329, &L1330],
+[&L492, &L1331, &L1332],
+[&L492, &L1333, &L1334],
+[&L492, &L1335, &L1336],
+[&L492, &L1337, &L1338],
+[&L492, &L1341, &L1342],
+[&L492, &L1343, &L1344],
+[&L492, &L1345, &L1346],
+[&L492, &L1347, &L1348],
+[&L492, &L1349, &L1350],
+[&L492, &L1351, &L1352],
+[&L492, &L1353, &L1354],
+[&L492, &L1355, &L1356],
+[&L492, &L1357, &L1358],
+[&L492, &L1359, &L1360],
+[&L492, &L1363, &L1364],
+[&L492, &L1312, &L1377],
+[&L492, &L650, &L651],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -3062,9 +3058,9 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L160, &L37, &L449],
-[&L159, &L35, &L397],
-[&L157, &L33, &L395],
+[&L163, &L37, &L454],
+[&L162, &L35, &L401],
+[&L160, &L33, &L399],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -3137,7 +3133,7 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L684, &L683],
+[&L492, &L690, &L689],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -3145,99 +3141,99 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L149, &L23, &L453],
+[&L152, &L23, &L458],
 [&[], &[], &[]],
-[&L149, &L24, &L454],
-[&L149, &L44, &L466],
-[&L149, &L86, &L443],
-[&L149, &L87, &L444],
-[&L149, &L71, &L428],
-[&L149, &L70, &L427],
-[&L149, &L80, &L437],
-[&L149, &L81, &L438],
-[&L149, &L82, &L439],
-[&L149, &L83, &L440],
-[&L149, &L73, &L430],
-[&L149, &L74, &L431],
-[&L149, &L75, &L432],
-[&L149, &L76, &L433],
-[&L149, &L77, &L434],
-[&L149, &L78, &L435],
-[&L149, &L84, &L441],
-[&L149, &L79, &L436],
-[&L149, &L89, &L455],
-[&L149, &L90, &L456],
-[&L149, &L91, &L457],
-[&L149, &L88, &L445],
-[&L149, &L72, &L429],
-[&L149, &L85, &L442],
-[&L149, &L65, &L422],
-[&L149, &L66, &L423],
-[&L149, &L67, &L424],
-[&L149, &L69, &L426],
-[&L149, &L68, &L425],
-[&L149, &L55, &L412],
-[&L149, &L52, &L409],
-[&L149, &L53, &L410],
-[&L149, &L54, &L411],
-[&L149, &L50, &L407],
-[&L149, &L51, &L408],
-[&L149, &L56, &L413],
-[&L149, &L57, &L414],
-[&L149, &L58, &L415],
-[&L149, &L59, &L416],
-[&L149, &L60, &L417],
-[&L149, &L61, &L418],
-[&L149, &L62, &L419],
-[&L149, &L63, &L420],
-[&L149, &L64, &L421],
-[&L486, &L133, &L558],
-[&L486, &L92, &L373],
-[&L486, &L41, &L548],
-[&L486, &L1464, &L1469],
-[&L486, &L853, &L858],
-[&L486, &L852, &L857],
-[&L486, &L1621, &L1620],
-[&L486, &L1706, &L1710],
+[&L152, &L24, &L459],
+[&L152, &L44, &L471],
+[&L152, &L88, &L448],
+[&L152, &L89, &L449],
+[&L152, &L73, &L433],
+[&L152, &L72, &L432],
+[&L152, &L82, &L442],
+[&L152, &L83, &L443],
+[&L152, &L84, &L444],
+[&L152, &L85, &L445],
+[&L152, &L75, &L435],
+[&L152, &L76, &L436],
+[&L152, &L77, &L437],
+[&L152, &L78, &L438],
+[&L152, &L79, &L439],
+[&L152, &L80, &L440],
+[&L152, &L86, &L446],
+[&L152, &L81, &L441],
+[&L152, &L91, &L460],
+[&L152, &L92, &L461],
+[&L152, &L93, &L462],
+[&L152, &L90, &L450],
+[&L152, &L74, &L434],
+[&L152, &L87, &L447],
+[&L152, &L67, &L427],
+[&L152, &L68, &L428],
+[&L152, &L69, &L429],
+[&L152, &L71, &L431],
+[&L152, &L70, &L430],
+[&L152, &L57, &L417],
+[&L152, &L54, &L414],
+[&L152, &L55, &L415],
+[&L152, &L56, &L416],
+[&L152, &L52, &L412],
+[&L152, &L53, &L413],
+[&L152, &L58, &L418],
+[&L152, &L59, &L419],
+[&L152, &L60, &L420],
+[&L152, &L61, &L421],
+[&L152, &L62, &L422],
+[&L152, &L63, &L423],
+[&L152, &L64, &L424],
+[&L152, &L65, &L425],
+[&L152, &L66, &L426],
+[&L492, &L135, &L564],
+[&L492, &L94, &L376],
+[&L492, &L41, &L554],
+[&L492, &L1464, &L1469],
+[&L492, &L856, &L861],
+[&L492, &L855, &L860],
+[&L492, &L1618, &L1617],
+[&L492, &L1703, &L1707],
 [&[], &[], &[]],
-[&L486, &L1474, &L1486],
-[&L486, &L1489, &L1481],
-[&L486, &L1556, &L1598],
-[&L486, &L1554, &L1577],
-[&L486, &L1555, &L1593],
-[&L486, &L1557, &L1596],
-[&L486, &L1566, &L1594],
-[&L486, &L1568, &L1579],
-[&L486, &L1573, &L1599],
-[&L486, &L1607, &L1609],
-[&L486, &L136, &L564],
-[&L486, &L137, &L566],
-[&L486, &L135, &L562],
-[&L486, &L1625, &L1630],
+[&L492, &L1474, &L1486],
+[&L492, &L1489, &L1481],
+[&L492, &L1553, &L1595],
+[&L492, &L1551, &L1574],
+[&L492, &L1552, &L1590],
+[&L492, &L1554, &L1593],
+[&L492, &L1563, &L1591],
+[&L492, &L1565, &L1576],
+[&L492, &L1570, &L1596],
+[&L492, &L1604, &L1606],
+[&L492, &L138, &L570],
+[&L492, &L139, &L572],
+[&L492, &L137, &L568],
+[&L492, &L1622, &L1627],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L888, &L908],
-[&L486, &L887, &L907],
-[&L486, &L890, &L910],
-[&L486, &L889, &L909],
+[&L492, &L888, &L908],
+[&L492, &L887, &L907],
+[&L492, &L890, &L910],
+[&L492, &L889, &L909],
 [&[], &[], &[]],
-[&L486, &L882, &L902],
-[&L486, &L881, &L901],
-[&L486, &L884, &L904],
-[&L486, &L883, &L903],
+[&L492, &L882, &L902],
+[&L492, &L881, &L901],
+[&L492, &L884, &L904],
+[&L492, &L883, &L903],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L886, &L906],
-[&L486, &L885, &L905],
+[&L492, &L886, &L906],
+[&L492, &L885, &L905],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L1558, &L1603],
-[&L486, &L1559, &L1601],
-[&L486, &L1572, &L1604],
-[&L486, &L1611, &L1613],
+[&L492, &L1555, &L1600],
+[&L492, &L1556, &L1598],
+[&L492, &L1569, &L1601],
+[&L492, &L1608, &L1610],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -3302,40 +3298,40 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L506, &L560],
-[&L486, &L507, &L550],
+[&L492, &L512, &L566],
+[&L492, &L513, &L556],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L571, &L571],
-[&L486, &L473, &L473],
-[&L486, &L390, &L390],
-[&L486, &L877, &L877],
-[&L486, &L1712, &L1712],
-[&L486, &L869, &L869],
-[&L486, &L718, &L718],
-[&L486, &L761, &L792],
+[&L492, &L577, &L577],
+[&L492, &L479, &L479],
+[&L492, &L394, &L394],
+[&L492, &L877, &L877],
+[&L492, &L1709, &L1709],
+[&L492, &L869, &L869],
+[&L492, &L721, &L721],
+[&L492, &L764, &L795],
 [&[], &[], &[]],
-[&L486, &L127, &L526],
-[&L486, &L128, &L528],
-[&L486, &L130, &L552],
-[&L486, &L1390, &L1405],
-[&L486, &L1391, &L1406],
-[&L486, &L1431, &L1432],
-[&L486, &L1392, &L1409],
-[&L486, &L1393, &L1408],
-[&L486, &L1394, &L1412],
-[&L486, &L1397, &L1407],
-[&L486, &L1421, &L1430],
-[&L486, &L1422, &L1429],
-[&L486, &L1423, &L1428],
-[&L486, &L1395, &L1410],
-[&L486, &L1396, &L1411],
-[&L486, &L1417, &L1426],
-[&L486, &L1418, &L1427],
-[&L486, &L861, &L864],
-[&L486, &L854, &L859],
-[&L486, &L131, &L554],
-[&L486, &L911, &L916],
+[&L492, &L129, &L532],
+[&L492, &L130, &L534],
+[&L492, &L132, &L558],
+[&L492, &L1390, &L1405],
+[&L492, &L1391, &L1406],
+[&L492, &L1431, &L1432],
+[&L492, &L1392, &L1409],
+[&L492, &L1393, &L1408],
+[&L492, &L1394, &L1412],
+[&L492, &L1397, &L1407],
+[&L492, &L1421, &L1430],
+[&L492, &L1422, &L1429],
+[&L492, &L1423, &L1428],
+[&L492, &L1395, &L1410],
+[&L492, &L1396, &L1411],
+[&L492, &L1417, &L1426],
+[&L492, &L1418, &L1427],
+[&L492, &L864, &L867],
+[&L492, &L857, &L862],
+[&L492, &L133, &L560],
+[&L492, &L911, &L916],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -3370,54 +3366,54 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L25, &L465],
-[&L486, &L1499, &L1531],
-[&L486, &L1548, &L1550],
-[&L486, &L1502, &L1522],
-[&L486, &L1504, &L1524],
-[&L486, &L1501, &L1521],
-[&L486, &L1500, &L1520],
-[&L486, &L1505, &L1525],
-[&L486, &L1503, &L1523],
-[&L486, &L1496, &L1517],
-[&L486, &L1497, &L1518],
-[&L486, &L1498, &L1529],
-[&L486, &L1545, &L1547],
-[&L486, &L1551, &L1553],
-[&L486, &L1506, &L1516],
-[&L486, &L1680, &L1693],
-[&L486, &L1682, &L1695],
-[&L486, &L1678, &L1691],
-[&L486, &L1683, &L1697],
-[&L486, &L1681, &L1694],
-[&L486, &L1702, &L1704],
-[&L486, &L1684, &L1696],
-[&L486, &L1679, &L1692],
-[&L486, &L1313, &L1378],
-[&L486, &L1249, &L1296],
-[&L486, &L1248, &L1295],
-[&L486, &L1381, &L1385],
-[&L486, &L676, &L678],
-[&L486, &L1379, &L1380],
-[&L486, &L1471, &L1473],
-[&L486, &L132, &L556],
-[&L486, &L689, &L698],
-[&L486, &L1435, &L1442],
-[&L486, &L1436, &L1444],
-[&L486, &L1449, &L1456],
-[&L486, &L1461, &L1462],
+[&L492, &L25, &L470],
+[&L492, &L1496, &L1528],
+[&L492, &L1545, &L1547],
+[&L492, &L1499, &L1519],
+[&L492, &L1501, &L1521],
+[&L492, &L1498, &L1518],
+[&L492, &L1497, &L1517],
+[&L492, &L1502, &L1522],
+[&L492, &L1500, &L1520],
+[&L492, &L1493, &L1514],
+[&L492, &L1494, &L1515],
+[&L492, &L1495, &L1526],
+[&L492, &L1542, &L1544],
+[&L492, &L1548, &L1550],
+[&L492, &L1503, &L1513],
+[&L492, &L1677, &L1690],
+[&L492, &L1679, &L1692],
+[&L492, &L1675, &L1688],
+[&L492, &L1680, &L1694],
+[&L492, &L1678, &L1691],
+[&L492, &L1699, &L1701],
+[&L492, &L1681, &L1693],
+[&L492, &L1676, &L1689],
+[&L492, &L1313, &L1378],
+[&L492, &L1249, &L1296],
+[&L492, &L1248, &L1295],
+[&L492, &L1381, &L1385],
+[&L492, &L682, &L684],
+[&L492, &L1379, &L1380],
+[&L492, &L1471, &L1473],
+[&L492, &L134, &L562],
+[&L492, &L695, &L704],
+[&L492, &L1435, &L1442],
+[&L492, &L1436, &L1444],
+[&L492, &L1449, &L1456],
+[&L492, &L1461, &L1462],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L134, &L530],
-[&L486, &L690, &L696],
-[&L486, &L824, &L833],
-[&L486, &L821, &L830],
-[&L486, &L823, &L832],
-[&L486, &L820, &L829],
+[&L492, &L136, &L536],
+[&L492, &L696, &L702],
+[&L492, &L827, &L836],
+[&L492, &L824, &L833],
+[&L492, &L826, &L835],
+[&L492, &L823, &L832],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L822, &L831],
+[&L492, &L825, &L834],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -3425,36 +3421,36 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L504, &L568],
-[&L486, &L488, &L486],
-[&L486, &L487, &L486],
-[&L486, &L22, &L446],
-[&L486, &L1389, &L1404],
-[&L486, &L770, &L788],
+[&L492, &L510, &L574],
+[&L492, &L494, &L492],
+[&L492, &L493, &L492],
+[&L492, &L22, &L451],
+[&L492, &L1389, &L1404],
+[&L492, &L773, &L791],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L769, &L786],
+[&L492, &L772, &L789],
 [&[], &[], &[]],
-[&L486, &L767, &L780],
+[&L492, &L770, &L783],
 [&[], &[], &[]],
-[&L486, &L766, &L777],
+[&L492, &L769, &L780],
 [&[], &[], &[]],
-[&L486, &L796, &L798],
+[&L492, &L799, &L801],
 [&[], &[], &[]],
-[&L486, &L800, &L804],
+[&L492, &L803, &L807],
 [&[], &[], &[]],
-[&L486, &L801, &L805],
+[&L492, &L804, &L808],
 [&[], &[], &[]],
-[&L486, &L771, &L778],
+[&L492, &L774, &L781],
 [&[], &[], &[]],
-[&L486, &L797, &L799],
+[&L492, &L800, &L802],
 [&[], &[], &[]],
-[&L486, &L802, &L806],
+[&L492, &L805, &L809],
 [&[], &[], &[]],
-[&L486, &L803, &L807],
+[&L492, &L806, &L810],
 [&[], &[], &[]],
-[&L486, &L808, &L809],
+[&L492, &L811, &L812],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -3466,25 +3462,25 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L762, &L793],
+[&L492, &L765, &L796],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L775, &L789],
+[&L492, &L778, &L792],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L774, &L787],
+[&L492, &L777, &L790],
 [&[], &[], &[]],
-[&L486, &L772, &L781],
+[&L492, &L775, &L784],
 [&[], &[], &[]],
-[&L486, &L760, &L782],
+[&L492, &L763, &L785],
 [&[], &[], &[]],
-[&L486, &L754, &L755],
-[&L486, &L756, &L790],
+[&L492, &L757, &L758],
+[&L492, &L759, &L793],
 [&[], &[], &[]],
-[&L486, &L757, &L791],
+[&L492, &L760, &L794],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -3511,43 +3507,43 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L129, &L546],
-[&L486, &L1634, &L1637],
-[&L486, &L26, &L478],
-[&L486, &L834, &L836],
-[&L486, &L1632, &L1636],
-[&L486, &L670, &L674],
-[&L486, &L383, &L531],
-[&L149, &L47, &L379],
-[&L149, &L45, &L380],
-[&L704, &L703, &L705],
-[&L866, &L865, &L867],
-[&L1494, &L1493, &L1495],
-[&L149, &L43, &L377],
+[&L492, &L131, &L552],
+[&L492, &L1631, &L1634],
+[&L492, &L26, &L484],
+[&L492, &L837, &L839],
+[&L492, &L1629, &L1633],
+[&L492, &L676, &L680],
+[&L492, &L387, &L537],
+[&L152, &L48, &L383],
+[&L152, &L46, &L384],
+[&L152, &L50, &L382],
+[&L152, &L144, &L407],
+[&L152, &L45, &L473],
+[&L152, &L43, &L380],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L46, &L388],
-[&L173, &L49, &L389],
-[&L145, &L21, &L399],
+[&L492, &L47, &L392],
+[&L176, &L51, &L393],
+[&L148, &L21, &L403],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L679, &L679, &L679],
-[&L680, &L680, &L680],
+[&L685, &L685, &L685],
+[&L686, &L686, &L686],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L458, &L458, &L458],
-[&L0, &L391, &L391],
+[&L463, &L463, &L463],
+[&L0, &L395, &L395],
 [&L1484, &L1488, &L1480],
-[&L706, &L706, &L706],
-[&L1614, &L1614, &L1614],
-[&L847, &L847, &L847],
-[&L178, &L489, &L161],
-[&L179, &L490, &L162],
-[&L753, &L751, &L752],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L709, &L709, &L709],
+[&L1611, &L1611, &L1611],
+[&L850, &L850, &L850],
+[&L181, &L495, &L164],
+[&L182, &L496, &L165],
+[&L756, &L754, &L755],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
 [&L1306, &L1302, &L1311],
 [&L1307, &L1303, &L1310],
@@ -3567,10 +3563,10 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&L1274, &L1251, &L1298],
 [&L1451, &L1448, &L1452],
 [&[], &[], &[]],
-[&L147, &L28, &L477],
-[&L146, &L27, &L476],
+[&L150, &L28, &L483],
+[&L149, &L27, &L482],
 [&L1482, &L1475, &L1487],
-[&L666, &L664, &L668],
+[&L672, &L670, &L674],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -3644,17 +3640,17 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L164, &L381, &L381],
-[&L163, &L1, &L384],
-[&L165, &L40, &L385],
-[&L721, &L719, &L723],
-[&L722, &L720, &L724],
-[&L171, &L142, &L534],
-[&L169, &L144, &L532],
-[&L170, &L143, &L533],
-[&L168, &L3, &L537],
-[&L166, &L5, &L535],
-[&L167, &L4, &L536],
+[&L167, &L385, &L385],
+[&L166, &L1, &L388],
+[&L168, &L40, &L389],
+[&L724, &L722, &L726],
+[&L725, &L723, &L727],
+[&L174, &L145, &L540],
+[&L172, &L147, &L538],
+[&L173, &L146, &L539],
+[&L171, &L3, &L543],
+[&L169, &L5, &L541],
+[&L170, &L4, &L542],
 [&L924, &L925, &L932],
 [&L934, &L935, &L942],
 [&L1044, &L1045, &L1052],
@@ -3719,62 +3715,62 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&L1149, &L1146, &L1153],
 [&L1169, &L1166, &L1173],
 [&L1270, &L1244, &L1288],
-[&L486, &L498, &L483],
+[&L492, &L504, &L489],
 [&[], &[], &[]],
-[&L486, &L494, &L482],
-[&L486, &L569, &L467],
-[&L486, &L569, &L374],
-[&L486, &L1470, &L1466],
-[&L486, &L496, &L404],
-[&L486, &L569, &L450],
-[&L486, &L569, &L387],
-[&L486, &L497, &L406],
-[&L486, &L736, &L734],
-[&L486, &L737, &L735],
-[&L486, &L738, &L733],
-[&L486, &L569, &L403],
-[&L486, &L1623, &L1619],
-[&L486, &L1711, &L1707],
-[&L486, &L815, &L814],
+[&L492, &L500, &L488],
+[&L492, &L575, &L472],
+[&L492, &L575, &L377],
+[&L492, &L1470, &L1466],
+[&L492, &L502, &L409],
+[&L492, &L575, &L455],
+[&L492, &L575, &L391],
+[&L492, &L503, &L411],
+[&L492, &L739, &L737],
+[&L492, &L740, &L738],
+[&L492, &L741, &L736],
+[&L492, &L575, &L408],
+[&L492, &L1620, &L1616],
+[&L492, &L1708, &L1704],
+[&L492, &L818, &L817],
 [&[], &[], &[]],
-[&L486, &L1490, &L1485],
-[&L486, &L1492, &L1479],
-[&L486, &L486, &L486],
-[&L486, &L1605, &L1582],
-[&L486, &L1605, &L1578],
-[&L486, &L1605, &L1580],
-[&L486, &L1605, &L1581],
+[&L492, &L1490, &L1485],
+[&L492, &L1492, &L1479],
+[&L492, &L492, &L492],
+[&L492, &L1602, &L1579],
+[&L492, &L1602, &L1575],
+[&L492, &L1602, &L1577],
+[&L492, &L1602, &L1578],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L569, &L480],
-[&L486, &L1714, &L1713],
-[&L486, &L569, &L475],
-[&L486, &L1631, &L1627],
+[&L492, &L575, &L486],
+[&L492, &L1711, &L1710],
+[&L492, &L575, &L481],
+[&L492, &L1628, &L1624],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L491, &L485],
-[&L486, &L493, &L484],
+[&L492, &L497, &L491],
+[&L492, &L499, &L490],
 [&[], &[], &[]],
-[&L486, &L871, &L870],
+[&L492, &L871, &L870],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L818, &L816],
-[&L486, &L819, &L817],
-[&L486, &L812, &L810],
-[&L486, &L813, &L811],
+[&L492, &L821, &L819],
+[&L492, &L822, &L820],
+[&L492, &L815, &L813],
+[&L492, &L816, &L814],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L1605, &L1584],
-[&L486, &L1605, &L1583],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L1602, &L1581],
+[&L492, &L1602, &L1580],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -3783,15 +3779,15 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L684, &L682],
-[&L486, &L746, &L741],
-[&L486, &L747, &L742],
-[&L486, &L748, &L744],
-[&L486, &L749, &L745],
-[&L486, &L739, &L731],
-[&L486, &L740, &L732],
-[&L486, &L573, &L572],
-[&L486, &L750, &L743],
+[&L492, &L690, &L688],
+[&L492, &L749, &L744],
+[&L492, &L750, &L745],
+[&L492, &L751, &L747],
+[&L492, &L752, &L748],
+[&L492, &L742, &L734],
+[&L492, &L743, &L735],
+[&L492, &L579, &L578],
+[&L492, &L753, &L746],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -3856,25 +3852,25 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L503, &L468],
-[&L486, &L500, &L400],
+[&L492, &L509, &L474],
+[&L492, &L506, &L404],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L492, &L474],
-[&L486, &L569, &L471],
-[&L486, &L569, &L469],
-[&L486, &L569, &L472],
-[&L486, &L569, &L470],
-[&L486, &L686, &L685],
-[&L486, &L569, &L375],
-[&L486, &L569, &L376],
-[&L486, &L501, &L401],
-[&L486, &L1416, &L1414],
-[&L486, &L684, &L681],
-[&L486, &L855, &L860],
-[&L486, &L502, &L402],
-[&L486, &L569, &L405],
-[&L486, &L917, &L913],
+[&L492, &L498, &L480],
+[&L492, &L575, &L477],
+[&L492, &L575, &L475],
+[&L492, &L575, &L478],
+[&L492, &L575, &L476],
+[&L492, &L692, &L691],
+[&L492, &L575, &L378],
+[&L492, &L575, &L379],
+[&L492, &L507, &L405],
+[&L492, &L1416, &L1414],
+[&L492, &L690, &L687],
+[&L492, &L858, &L863],
+[&L492, &L508, &L406],
+[&L492, &L575, &L410],
+[&L492, &L917, &L913],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -3909,19 +3905,19 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L1532, &L1519],
-[&L486, &L1544, &L1543],
-[&L486, &L1701, &L1698],
-[&L486, &L699, &L692],
-[&L486, &L569, &L447],
-[&L486, &L1445, &L1437],
-[&L486, &L1445, &L1438],
-[&L486, &L1457, &L1453],
-[&L486, &L1459, &L1458],
+[&L492, &L1529, &L1516],
+[&L492, &L1541, &L1540],
+[&L492, &L1698, &L1695],
+[&L492, &L705, &L698],
+[&L492, &L575, &L452],
+[&L492, &L1445, &L1437],
+[&L492, &L1445, &L1438],
+[&L492, &L1457, &L1453],
+[&L492, &L1459, &L1458],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L569, &L378],
-[&L486, &L699, &L691],
+[&L492, &L575, &L381],
+[&L492, &L705, &L697],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -3936,31 +3932,31 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L837],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L569, &L481],
-[&L486, &L728, &L730],
-[&L486, &L728, &L729],
-[&L486, &L1415, &L1413],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L840],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L575, &L487],
+[&L492, &L731, &L733],
+[&L492, &L731, &L732],
+[&L492, &L1415, &L1413],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L614, &L619],
-[&L486, &L627, &L629],
-[&L486, &L631, &L635],
-[&L486, &L632, &L636],
+[&L492, &L620, &L625],
+[&L492, &L633, &L635],
+[&L492, &L637, &L641],
+[&L492, &L638, &L642],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L615, &L620],
-[&L486, &L628, &L630],
-[&L486, &L633, &L637],
-[&L486, &L634, &L638],
+[&L492, &L621, &L626],
+[&L492, &L634, &L636],
+[&L492, &L639, &L643],
+[&L492, &L640, &L644],
 [&[], &[], &[]],
-[&L486, &L618, &L613],
+[&L492, &L624, &L619],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -3971,30 +3967,30 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L616, &L623],
-[&L486, &L618, &L626],
-[&L486, &L618, &L624],
-[&L486, &L618, &L621],
+[&L492, &L622, &L629],
+[&L492, &L624, &L632],
+[&L492, &L624, &L630],
+[&L492, &L624, &L627],
 [&[], &[], &[]],
-[&L486, &L618, &L622],
+[&L492, &L624, &L628],
 [&[], &[], &[]],
-[&L486, &L617, &L625],
-[&L486, &L581, &L582],
-[&L486, &L583, &L584],
-[&L486, &L597, &L598],
-[&L486, &L599, &L600],
-[&L486, &L601, &L602],
-[&L486, &L603, &L604],
-[&L486, &L605, &L606],
-[&L486, &L607, &L608],
-[&L486, &L609, &L610],
-[&L486, &L611, &L612],
-[&L486, &L585, &L586],
-[&L486, &L587, &L588],
-[&L486, &L589, &L590],
-[&L486, &L591, &L592],
-[&L486, &L593, &L594],
-[&L486, &L595, &L596],
+[&L492, &L623, &L631],
+[&L492, &L587, &L588],
+[&L492, &L589, &L590],
+[&L492, &L603, &L604],
+[&L492, &L605, &L606],
+[&L492, &L607, &L608],
+[&L492, &L609, &L610],
+[&L492, &L611, &L612],
+[&L492, &L613, &L614],
+[&L492, &L615, &L616],
+[&L492, &L617, &L618],
+[&L492, &L591, &L592],
+[&L492, &L593, &L594],
+[&L492, &L595, &L596],
+[&L492, &L597, &L598],
+[&L492, &L599, &L600],
+[&L492, &L601, &L602],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -4012,9 +4008,9 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L714, &L713],
-[&L486, &L499, &L479],
-[&L486, &L675, &L669],
+[&L492, &L717, &L716],
+[&L492, &L505, &L485],
+[&L492, &L681, &L675],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -4047,40 +4043,40 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L495, &L386],
+[&L492, &L501, &L390],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L726, &L725],
+[&L492, &L729, &L728],
 [&[], &[], &[]],
-[&L486, &L569, &L382],
-[&L486, &L580, &L579],
-[&L486, &L580, &L577],
-[&L486, &L580, &L578],
-[&L486, &L663, &L662],
-[&L486, &L663, &L660],
-[&L486, &L663, &L661],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L510, &L557],
-[&L486, &L511, &L524],
-[&L486, &L508, &L547],
-[&L486, &L1467, &L1468],
-[&L486, &L1622, &L1618],
-[&L486, &L1708, &L1709],
+[&L492, &L575, &L386],
+[&L492, &L586, &L585],
+[&L492, &L586, &L583],
+[&L492, &L586, &L584],
+[&L492, &L669, &L668],
+[&L492, &L669, &L666],
+[&L492, &L669, &L667],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L516, &L563],
+[&L492, &L517, &L530],
+[&L492, &L514, &L553],
+[&L492, &L1467, &L1468],
+[&L492, &L1619, &L1615],
+[&L492, &L1705, &L1706],
 [&[], &[], &[]],
-[&L486, &L1491, &L1478],
-[&L486, &L1585, &L1597],
-[&L486, &L1590, &L1591],
-[&L486, &L1586, &L1592],
-[&L486, &L1587, &L1595],
-[&L486, &L519, &L563],
-[&L486, &L520, &L565],
-[&L486, &L512, &L561],
-[&L486, &L1628, &L1629],
+[&L492, &L1491, &L1478],
+[&L492, &L1582, &L1594],
+[&L492, &L1587, &L1588],
+[&L492, &L1583, &L1589],
+[&L492, &L1584, &L1592],
+[&L492, &L525, &L569],
+[&L492, &L526, &L571],
+[&L492, &L518, &L567],
+[&L492, &L1625, &L1626],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -4090,8 +4086,8 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L1588, &L1602],
-[&L486, &L1589, &L1600],
+[&L492, &L1585, &L1599],
+[&L492, &L1586, &L1597],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -4156,60 +4152,60 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L518, &L559],
-[&L486, &L522, &L549],
+[&L492, &L524, &L565],
+[&L492, &L528, &L555],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L513, &L525],
-[&L486, &L514, &L527],
-[&L486, &L515, &L551],
-[&L486, &L862, &L863],
-[&L486, &L521, &L553],
-[&L486, &L914, &L915],
-[&L486, &L1527, &L1530],
-[&L486, &L1526, &L1528],
-[&L486, &L1699, &L1700],
-[&L486, &L516, &L555],
-[&L486, &L693, &L697],
-[&L486, &L1439, &L1441],
-[&L486, &L1440, &L1443],
-[&L486, &L1454, &L1455],
+[&L492, &L519, &L531],
+[&L492, &L520, &L533],
+[&L492, &L521, &L557],
+[&L492, &L865, &L866],
+[&L492, &L527, &L559],
+[&L492, &L914, &L915],
+[&L492, &L1524, &L1527],
+[&L492, &L1523, &L1525],
+[&L492, &L1696, &L1697],
+[&L492, &L522, &L561],
+[&L492, &L699, &L703],
+[&L492, &L1439, &L1441],
+[&L492, &L1440, &L1443],
+[&L492, &L1454, &L1455],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L517, &L529],
-[&L486, &L694, &L695],
+[&L492, &L523, &L535],
+[&L492, &L700, &L701],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L523, &L567],
+[&L492, &L529, &L573],
 [&[], &[], &[]],
-[&L486, &L509, &L545],
-[&L486, &L672, &L673],
-[&L486, &L569, &L538],
-[&L486, &L569, &L541],
-[&L486, &L151, &L539],
-[&L486, &L150, &L540],
-[&L486, &L569, &L544],
-[&L486, &L153, &L542],
-[&L486, &L152, &L543],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L515, &L551],
+[&L492, &L678, &L679],
+[&L492, &L575, &L544],
+[&L492, &L575, &L547],
+[&L492, &L154, &L545],
+[&L492, &L153, &L546],
+[&L492, &L575, &L550],
+[&L492, &L156, &L548],
+[&L492, &L155, &L549],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -4244,35 +4240,35 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -4282,96 +4278,96 @@ pub(super) static READ: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 ];
 
 pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
-[&L486, &L38, &L460],
-[&L486, &L183, &L185],
-[&L486, &L182, &L184],
-[&L486, &L189, &L191],
-[&L486, &L188, &L190],
-[&L486, &L195, &L197],
-[&L486, &L194, &L196],
-[&L486, &L201, &L203],
-[&L486, &L200, &L202],
-[&L486, &L36, &L448],
-[&L486, &L16, &L452],
-[&L486, &L279, &L281],
-[&L486, &L278, &L280],
-[&L486, &L285, &L287],
-[&L486, &L284, &L286],
-[&L486, &L39, &L461],
-[&L486, &L291, &L293],
-[&L486, &L290, &L292],
-[&L486, &L297, &L299],
-[&L486, &L296, &L298],
-[&L486, &L716, &L717],
-[&L486, &L303, &L305],
-[&L486, &L302, &L304],
-[&L486, &L309, &L311],
-[&L486, &L308, &L310],
-[&L486, &L1616, &L1617],
-[&L486, &L315, &L317],
-[&L486, &L314, &L316],
-[&L486, &L321, &L323],
-[&L486, &L320, &L322],
-[&L486, &L15, &L570],
-[&L486, &L327, &L329],
-[&L486, &L326, &L328],
-[&L486, &L333, &L335],
-[&L486, &L332, &L334],
-[&L486, &L339, &L341],
-[&L486, &L338, &L340],
-[&L486, &L345, &L347],
-[&L486, &L344, &L346],
-[&L486, &L351, &L353],
-[&L486, &L350, &L352],
-[&L486, &L357, &L359],
-[&L486, &L356, &L358],
-[&L486, &L363, &L365],
-[&L486, &L362, &L364],
-[&L486, &L369, &L371],
-[&L486, &L368, &L370],
-[&L486, &L207, &L209],
-[&L486, &L206, &L208],
-[&L486, &L213, &L215],
-[&L486, &L212, &L214],
-[&L486, &L219, &L221],
-[&L486, &L218, &L220],
-[&L486, &L225, &L227],
-[&L486, &L224, &L226],
-[&L486, &L231, &L233],
-[&L486, &L230, &L232],
-[&L486, &L237, &L239],
-[&L486, &L236, &L238],
-[&L486, &L243, &L245],
-[&L486, &L242, &L244],
-[&L486, &L249, &L251],
-[&L486, &L248, &L250],
-[&L486, &L255, &L257],
-[&L486, &L254, &L256],
-[&L486, &L261, &L263],
-[&L486, &L260, &L262],
-[&L486, &L267, &L269],
-[&L486, &L266, &L268],
-[&L486, &L273, &L275],
-[&L486, &L272, &L274],
+[&L492, &L38, &L465],
+[&L492, &L186, &L188],
+[&L492, &L185, &L187],
+[&L492, &L192, &L194],
+[&L492, &L191, &L193],
+[&L492, &L198, &L200],
+[&L492, &L197, &L199],
+[&L492, &L204, &L206],
+[&L492, &L203, &L205],
+[&L492, &L36, &L453],
+[&L492, &L16, &L457],
+[&L492, &L282, &L284],
+[&L492, &L281, &L283],
+[&L492, &L288, &L290],
+[&L492, &L287, &L289],
+[&L492, &L39, &L466],
+[&L492, &L294, &L296],
+[&L492, &L293, &L295],
+[&L492, &L300, &L302],
+[&L492, &L299, &L301],
+[&L492, &L719, &L720],
+[&L492, &L306, &L308],
+[&L492, &L305, &L307],
+[&L492, &L312, &L314],
+[&L492, &L311, &L313],
+[&L492, &L1613, &L1614],
+[&L492, &L318, &L320],
+[&L492, &L317, &L319],
+[&L492, &L324, &L326],
+[&L492, &L323, &L325],
+[&L492, &L15, &L576],
+[&L492, &L330, &L332],
+[&L492, &L329, &L331],
+[&L492, &L336, &L338],
+[&L492, &L335, &L337],
+[&L492, &L342, &L344],
+[&L492, &L341, &L343],
+[&L492, &L348, &L350],
+[&L492, &L347, &L349],
+[&L492, &L354, &L356],
+[&L492, &L353, &L355],
+[&L492, &L360, &L362],
+[&L492, &L359, &L361],
+[&L492, &L366, &L368],
+[&L492, &L365, &L367],
+[&L492, &L372, &L374],
+[&L492, &L371, &L373],
+[&L492, &L210, &L212],
+[&L492, &L209, &L211],
+[&L492, &L216, &L218],
+[&L492, &L215, &L217],
+[&L492, &L222, &L224],
+[&L492, &L221, &L223],
+[&L492, &L228, &L230],
+[&L492, &L227, &L229],
+[&L492, &L234, &L236],
+[&L492, &L233, &L235],
+[&L492, &L240, &L242],
+[&L492, &L239, &L241],
+[&L492, &L246, &L248],
+[&L492, &L245, &L247],
+[&L492, &L252, &L254],
+[&L492, &L251, &L253],
+[&L492, &L258, &L260],
+[&L492, &L257, &L259],
+[&L492, &L264, &L266],
+[&L492, &L263, &L265],
+[&L492, &L270, &L272],
+[&L492, &L269, &L271],
+[&L492, &L276, &L278],
+[&L492, &L275, &L277],
 [&[], &[], &[]],
-[&L486, &L20, &L463],
+[&L492, &L20, &L468],
 [&[], &[], &[]],
-[&L486, &L7, &L459],
-[&L486, &L19, &L398],
-[&L486, &L18, &L394],
-[&L486, &L17, &L393],
+[&L492, &L7, &L464],
+[&L492, &L19, &L402],
+[&L492, &L18, &L398],
+[&L492, &L17, &L397],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -4739,9 +4735,9 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L159, &L35, &L397],
+[&L162, &L35, &L401],
 [&[], &[], &[]],
-[&L158, &L34, &L396],
+[&L161, &L34, &L400],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -4813,7 +4809,7 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L684, &L683],
+[&L492, &L690, &L689],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -4867,53 +4863,53 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L121, &L155],
-[&L486, &L92, &L373],
-[&L486, &L42, &L154],
-[&L486, &L1463, &L1465],
-[&L486, &L853, &L858],
-[&L486, &L852, &L857],
-[&L486, &L1621, &L1620],
-[&L486, &L1705, &L1710],
+[&L492, &L123, &L158],
+[&L492, &L94, &L376],
+[&L492, &L42, &L157],
+[&L492, &L1463, &L1465],
+[&L492, &L856, &L861],
+[&L492, &L855, &L860],
+[&L492, &L1618, &L1617],
+[&L492, &L1702, &L1707],
 [&[], &[], &[]],
-[&L486, &L1476, &L1486],
-[&L486, &L1489, &L1481],
-[&L486, &L1562, &L1598],
-[&L486, &L1560, &L1577],
-[&L486, &L1561, &L1593],
-[&L486, &L1563, &L1596],
-[&L486, &L1567, &L1574],
-[&L486, &L1569, &L1579],
-[&L486, &L1571, &L1575],
-[&L486, &L1606, &L1608],
-[&L486, &L124, &L564],
-[&L486, &L125, &L566],
-[&L486, &L123, &L156],
-[&L486, &L1624, &L1626],
+[&L492, &L1476, &L1486],
+[&L492, &L1489, &L1481],
+[&L492, &L1559, &L1595],
+[&L492, &L1557, &L1574],
+[&L492, &L1558, &L1590],
+[&L492, &L1560, &L1593],
+[&L492, &L1564, &L1571],
+[&L492, &L1566, &L1576],
+[&L492, &L1568, &L1572],
+[&L492, &L1603, &L1605],
+[&L492, &L126, &L570],
+[&L492, &L127, &L572],
+[&L492, &L125, &L159],
+[&L492, &L1621, &L1623],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L898, &L908],
-[&L486, &L897, &L907],
-[&L486, &L900, &L910],
-[&L486, &L899, &L909],
+[&L492, &L898, &L908],
+[&L492, &L897, &L907],
+[&L492, &L900, &L910],
+[&L492, &L899, &L909],
 [&[], &[], &[]],
-[&L486, &L892, &L902],
-[&L486, &L891, &L901],
-[&L486, &L894, &L904],
-[&L486, &L893, &L903],
+[&L492, &L892, &L902],
+[&L492, &L891, &L901],
+[&L492, &L894, &L904],
+[&L492, &L893, &L903],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L896, &L906],
-[&L486, &L895, &L905],
+[&L492, &L896, &L906],
+[&L492, &L895, &L905],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L1564, &L1603],
-[&L486, &L1565, &L1601],
-[&L486, &L1570, &L1576],
-[&L486, &L1610, &L1612],
+[&L492, &L1561, &L1600],
+[&L492, &L1562, &L1598],
+[&L492, &L1567, &L1573],
+[&L492, &L1607, &L1609],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -4978,40 +4974,40 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L506, &L560],
-[&L486, &L507, &L550],
+[&L492, &L512, &L566],
+[&L492, &L513, &L556],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L571, &L571],
-[&L486, &L473, &L473],
+[&L492, &L577, &L577],
+[&L492, &L479, &L479],
 [&[], &[], &[]],
-[&L486, &L877, &L877],
-[&L486, &L1712, &L1712],
-[&L486, &L868, &L869],
-[&L486, &L718, &L718],
-[&L486, &L761, &L792],
+[&L492, &L877, &L877],
+[&L492, &L1709, &L1709],
+[&L492, &L868, &L869],
+[&L492, &L721, &L721],
+[&L492, &L764, &L795],
 [&[], &[], &[]],
-[&L486, &L115, &L526],
-[&L486, &L116, &L528],
-[&L486, &L118, &L552],
+[&L492, &L117, &L532],
+[&L492, &L118, &L534],
+[&L492, &L120, &L558],
 [&[], &[], &[]],
-[&L486, &L1398, &L1406],
+[&L492, &L1398, &L1406],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L1399, &L1408],
-[&L486, &L1400, &L1412],
-[&L486, &L1403, &L1407],
+[&L492, &L1399, &L1408],
+[&L492, &L1400, &L1412],
+[&L492, &L1403, &L1407],
 [&[], &[], &[]],
-[&L486, &L1424, &L1429],
-[&L486, &L1425, &L1428],
-[&L486, &L1401, &L1410],
-[&L486, &L1402, &L1411],
-[&L486, &L1419, &L1426],
-[&L486, &L1420, &L1427],
-[&L486, &L861, &L864],
-[&L486, &L854, &L859],
-[&L486, &L119, &L554],
-[&L486, &L912, &L916],
+[&L492, &L1424, &L1429],
+[&L492, &L1425, &L1428],
+[&L492, &L1401, &L1410],
+[&L492, &L1402, &L1411],
+[&L492, &L1419, &L1426],
+[&L492, &L1420, &L1427],
+[&L492, &L864, &L867],
+[&L492, &L857, &L862],
+[&L492, &L121, &L560],
+[&L492, &L912, &L916],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -5046,50 +5042,50 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L29, &L465],
-[&L486, &L1510, &L1531],
-[&L486, &L1549, &L1550],
-[&L486, &L1513, &L1522],
-[&L486, &L1514, &L1524],
-[&L486, &L1512, &L1521],
-[&L486, &L1511, &L1520],
-[&L486, &L1515, &L1525],
+[&L492, &L29, &L470],
+[&L492, &L1507, &L1528],
+[&L492, &L1546, &L1547],
+[&L492, &L1510, &L1519],
+[&L492, &L1511, &L1521],
+[&L492, &L1509, &L1518],
+[&L492, &L1508, &L1517],
+[&L492, &L1512, &L1522],
 [&[], &[], &[]],
-[&L486, &L1507, &L1517],
-[&L486, &L1508, &L1518],
-[&L486, &L1509, &L1529],
-[&L486, &L1546, &L1547],
-[&L486, &L1552, &L1553],
+[&L492, &L1504, &L1514],
+[&L492, &L1505, &L1515],
+[&L492, &L1506, &L1526],
+[&L492, &L1543, &L1544],
+[&L492, &L1549, &L1550],
 [&[], &[], &[]],
-[&L486, &L1686, &L1693],
-[&L486, &L1688, &L1695],
-[&L486, &L1685, &L1691],
-[&L486, &L1689, &L1697],
-[&L486, &L1687, &L1694],
-[&L486, &L1703, &L1704],
-[&L486, &L1690, &L1696],
+[&L492, &L1683, &L1690],
+[&L492, &L1685, &L1692],
+[&L492, &L1682, &L1688],
+[&L492, &L1686, &L1694],
+[&L492, &L1684, &L1691],
+[&L492, &L1700, &L1701],
+[&L492, &L1687, &L1693],
 [&[], &[], &[]],
-[&L486, &L1314, &L1378],
-[&L486, &L1261, &L1296],
-[&L486, &L1260, &L1295],
-[&L486, &L1383, &L1385],
-[&L486, &L677, &L678],
+[&L492, &L1314, &L1378],
+[&L492, &L1261, &L1296],
+[&L492, &L1260, &L1295],
+[&L492, &L1383, &L1385],
+[&L492, &L683, &L684],
 [&[], &[], &[]],
-[&L486, &L1472, &L1473],
-[&L486, &L120, &L556],
-[&L486, &L687, &L698],
-[&L486, &L1433, &L1442],
-[&L486, &L1434, &L1444],
-[&L486, &L1447, &L1456],
-[&L486, &L1460, &L1462],
+[&L492, &L1472, &L1473],
+[&L492, &L122, &L562],
+[&L492, &L693, &L704],
+[&L492, &L1433, &L1442],
+[&L492, &L1434, &L1444],
+[&L492, &L1447, &L1456],
+[&L492, &L1460, &L1462],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L122, &L530],
-[&L486, &L688, &L696],
-[&L486, &L828, &L833],
-[&L486, &L826, &L830],
-[&L486, &L827, &L832],
-[&L486, &L825, &L829],
+[&L492, &L124, &L536],
+[&L492, &L694, &L702],
+[&L492, &L831, &L836],
+[&L492, &L829, &L833],
+[&L492, &L830, &L835],
+[&L492, &L828, &L832],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -5101,34 +5097,34 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L505, &L568],
+[&L492, &L511, &L574],
 [&[], &[], &[]],
-[&L486, &L487, &L486],
+[&L492, &L493, &L492],
 [&[], &[], &[]],
-[&L486, &L1389, &L1404],
+[&L492, &L1389, &L1404],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L768, &L784],
+[&L492, &L771, &L787],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L767, &L780],
+[&L492, &L770, &L783],
 [&[], &[], &[]],
-[&L486, &L766, &L777],
+[&L492, &L769, &L780],
 [&[], &[], &[]],
-[&L486, &L796, &L798],
+[&L492, &L799, &L801],
 [&[], &[], &[]],
-[&L486, &L800, &L804],
+[&L492, &L803, &L807],
 [&[], &[], &[]],
-[&L486, &L801, &L805],
+[&L492, &L804, &L808],
 [&[], &[], &[]],
-[&L486, &L771, &L778],
+[&L492, &L774, &L781],
 [&[], &[], &[]],
-[&L486, &L797, &L799],
+[&L492, &L800, &L802],
 [&[], &[], &[]],
-[&L486, &L802, &L806],
+[&L492, &L805, &L809],
 [&[], &[], &[]],
-[&L486, &L803, &L807],
+[&L492, &L806, &L810],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -5140,27 +5136,27 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L776, &L783],
+[&L492, &L779, &L786],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L765, &L795],
-[&L486, &L763, &L779],
-[&L486, &L764, &L794],
+[&L492, &L768, &L798],
+[&L492, &L766, &L782],
+[&L492, &L767, &L797],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L773, &L785],
+[&L492, &L776, &L788],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L772, &L781],
+[&L492, &L775, &L784],
 [&[], &[], &[]],
-[&L486, &L760, &L782],
+[&L492, &L763, &L785],
 [&[], &[], &[]],
-[&L486, &L754, &L755],
-[&L486, &L758, &L790],
+[&L492, &L757, &L758],
+[&L492, &L761, &L793],
 [&[], &[], &[]],
-[&L486, &L759, &L791],
+[&L492, &L762, &L794],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -5187,13 +5183,13 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L117, &L546],
-[&L486, &L1635, &L1637],
-[&L486, &L30, &L478],
-[&L486, &L835, &L836],
-[&L486, &L1633, &L1636],
-[&L486, &L671, &L674],
-[&L486, &L383, &L531],
+[&L492, &L119, &L552],
+[&L492, &L1632, &L1634],
+[&L492, &L30, &L484],
+[&L492, &L838, &L839],
+[&L492, &L1630, &L1633],
+[&L492, &L677, &L680],
+[&L492, &L387, &L537],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -5204,7 +5200,7 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L48, &L388],
+[&L492, &L49, &L392],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -5213,17 +5209,17 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L458, &L458, &L458],
-[&L0, &L391, &L391],
+[&L463, &L463, &L463],
+[&L0, &L395, &L395],
 [&L1484, &L1488, &L1480],
-[&L706, &L706, &L706],
-[&L1614, &L1614, &L1614],
-[&L847, &L847, &L847],
-[&L178, &L489, &L161],
-[&L179, &L490, &L162],
-[&L753, &L751, &L752],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L709, &L709, &L709],
+[&L1611, &L1611, &L1611],
+[&L850, &L850, &L850],
+[&L181, &L495, &L164],
+[&L182, &L496, &L165],
+[&L756, &L754, &L755],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
 [&L1308, &L1304, &L1311],
 [&L1309, &L1305, &L1310],
@@ -5239,14 +5235,14 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&L1286, &L1284, &L1287],
 [&L1242, &L1241, &L1243],
 [&L1384, &L1382, &L1386],
-[&L486, &L1267, &L1301],
+[&L492, &L1267, &L1301],
 [&L1280, &L1263, &L1298],
 [&L1450, &L1446, &L1452],
 [&[], &[], &[]],
-[&L148, &L32, &L477],
-[&L486, &L31, &L476],
+[&L151, &L32, &L483],
+[&L492, &L31, &L482],
 [&L1483, &L1477, &L1487],
-[&L667, &L665, &L668],
+[&L673, &L671, &L674],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -5320,17 +5316,17 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L727, &L727, &L381],
+[&L730, &L730, &L385],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L171, &L142, &L534],
-[&L169, &L144, &L532],
-[&L170, &L143, &L533],
-[&L168, &L3, &L537],
-[&L166, &L5, &L535],
-[&L167, &L4, &L536],
+[&L174, &L145, &L540],
+[&L172, &L147, &L538],
+[&L173, &L146, &L539],
+[&L171, &L3, &L543],
+[&L169, &L5, &L541],
+[&L170, &L4, &L542],
 [&L930, &L927, &L932],
 [&L940, &L937, &L942],
 [&L1050, &L1047, &L1052],
@@ -5395,62 +5391,62 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&L1151, &L1148, &L1153],
 [&L1171, &L1168, &L1173],
 [&L1275, &L1256, &L1288],
-[&L486, &L498, &L483],
+[&L492, &L504, &L489],
 [&[], &[], &[]],
-[&L486, &L494, &L482],
-[&L486, &L569, &L467],
-[&L486, &L569, &L374],
-[&L486, &L1470, &L1466],
-[&L486, &L496, &L404],
-[&L486, &L569, &L450],
-[&L486, &L569, &L387],
-[&L486, &L497, &L406],
-[&L486, &L736, &L734],
-[&L486, &L737, &L735],
-[&L486, &L738, &L733],
-[&L486, &L569, &L403],
-[&L486, &L1623, &L1619],
-[&L486, &L1711, &L1707],
-[&L486, &L815, &L814],
+[&L492, &L500, &L488],
+[&L492, &L575, &L472],
+[&L492, &L575, &L377],
+[&L492, &L1470, &L1466],
+[&L492, &L502, &L409],
+[&L492, &L575, &L455],
+[&L492, &L575, &L391],
+[&L492, &L503, &L411],
+[&L492, &L739, &L737],
+[&L492, &L740, &L738],
+[&L492, &L741, &L736],
+[&L492, &L575, &L408],
+[&L492, &L1620, &L1616],
+[&L492, &L1708, &L1704],
+[&L492, &L818, &L817],
 [&[], &[], &[]],
-[&L486, &L1490, &L1485],
-[&L486, &L1492, &L1479],
-[&L486, &L486, &L486],
-[&L486, &L1605, &L1582],
-[&L486, &L1605, &L1578],
-[&L486, &L1605, &L1580],
-[&L486, &L1605, &L1581],
+[&L492, &L1490, &L1485],
+[&L492, &L1492, &L1479],
+[&L492, &L492, &L492],
+[&L492, &L1602, &L1579],
+[&L492, &L1602, &L1575],
+[&L492, &L1602, &L1577],
+[&L492, &L1602, &L1578],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L569, &L480],
-[&L486, &L1714, &L1713],
-[&L486, &L569, &L475],
-[&L486, &L1631, &L1627],
+[&L492, &L575, &L486],
+[&L492, &L1711, &L1710],
+[&L492, &L575, &L481],
+[&L492, &L1628, &L1624],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L491, &L485],
-[&L486, &L493, &L484],
+[&L492, &L497, &L491],
+[&L492, &L499, &L490],
 [&[], &[], &[]],
-[&L486, &L871, &L870],
+[&L492, &L871, &L870],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L818, &L816],
-[&L486, &L819, &L817],
-[&L486, &L812, &L810],
-[&L486, &L813, &L811],
+[&L492, &L821, &L819],
+[&L492, &L822, &L820],
+[&L492, &L815, &L813],
+[&L492, &L816, &L814],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L1605, &L1584],
-[&L486, &L1605, &L1583],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L1602, &L1581],
+[&L492, &L1602, &L1580],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -5459,15 +5455,15 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L684, &L682],
-[&L486, &L746, &L741],
-[&L486, &L747, &L742],
-[&L486, &L748, &L744],
-[&L486, &L749, &L745],
-[&L486, &L739, &L731],
-[&L486, &L740, &L732],
-[&L486, &L573, &L572],
-[&L486, &L750, &L743],
+[&L492, &L690, &L688],
+[&L492, &L749, &L744],
+[&L492, &L750, &L745],
+[&L492, &L751, &L747],
+[&L492, &L752, &L748],
+[&L492, &L742, &L734],
+[&L492, &L743, &L735],
+[&L492, &L579, &L578],
+[&L492, &L753, &L746],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -5532,25 +5528,25 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L503, &L468],
-[&L486, &L500, &L400],
+[&L492, &L509, &L474],
+[&L492, &L506, &L404],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L492, &L474],
-[&L486, &L569, &L471],
-[&L486, &L569, &L469],
-[&L486, &L569, &L472],
-[&L486, &L569, &L470],
-[&L486, &L686, &L685],
-[&L486, &L569, &L375],
-[&L486, &L569, &L376],
-[&L486, &L501, &L401],
-[&L486, &L1416, &L1414],
-[&L486, &L684, &L681],
-[&L486, &L855, &L860],
-[&L486, &L502, &L402],
-[&L486, &L569, &L405],
-[&L486, &L917, &L913],
+[&L492, &L498, &L480],
+[&L492, &L575, &L477],
+[&L492, &L575, &L475],
+[&L492, &L575, &L478],
+[&L492, &L575, &L476],
+[&L492, &L692, &L691],
+[&L492, &L575, &L378],
+[&L492, &L575, &L379],
+[&L492, &L507, &L405],
+[&L492, &L1416, &L1414],
+[&L492, &L690, &L687],
+[&L492, &L858, &L863],
+[&L492, &L508, &L406],
+[&L492, &L575, &L410],
+[&L492, &L917, &L913],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -5585,19 +5581,19 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L1532, &L1519],
-[&L486, &L1544, &L1543],
-[&L486, &L1701, &L1698],
-[&L486, &L699, &L692],
-[&L486, &L569, &L447],
-[&L486, &L1445, &L1437],
-[&L486, &L1445, &L1438],
-[&L486, &L1457, &L1453],
-[&L486, &L1459, &L1458],
+[&L492, &L1529, &L1516],
+[&L492, &L1541, &L1540],
+[&L492, &L1698, &L1695],
+[&L492, &L705, &L698],
+[&L492, &L575, &L452],
+[&L492, &L1445, &L1437],
+[&L492, &L1445, &L1438],
+[&L492, &L1457, &L1453],
+[&L492, &L1459, &L1458],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L569, &L378],
-[&L486, &L699, &L691],
+[&L492, &L575, &L381],
+[&L492, &L705, &L697],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -5612,31 +5608,31 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L569, &L481],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L575, &L487],
 [&[], &[], &[]],
-[&L486, &L728, &L729],
-[&L486, &L1415, &L1413],
+[&L492, &L731, &L732],
+[&L492, &L1415, &L1413],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L614, &L619],
-[&L486, &L627, &L629],
-[&L486, &L631, &L635],
-[&L486, &L632, &L636],
+[&L492, &L620, &L625],
+[&L492, &L633, &L635],
+[&L492, &L637, &L641],
+[&L492, &L638, &L642],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L615, &L620],
-[&L486, &L628, &L630],
-[&L486, &L633, &L637],
-[&L486, &L634, &L638],
+[&L492, &L621, &L626],
+[&L492, &L634, &L636],
+[&L492, &L639, &L643],
+[&L492, &L640, &L644],
 [&[], &[], &[]],
-[&L486, &L618, &L613],
+[&L492, &L624, &L619],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -5647,30 +5643,30 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L616, &L623],
+[&L492, &L622, &L629],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L617, &L625],
-[&L486, &L581, &L582],
-[&L486, &L583, &L584],
-[&L486, &L597, &L598],
-[&L486, &L599, &L600],
-[&L486, &L601, &L602],
-[&L486, &L603, &L604],
-[&L486, &L605, &L606],
-[&L486, &L607, &L608],
-[&L486, &L609, &L610],
-[&L486, &L611, &L612],
-[&L486, &L585, &L586],
-[&L486, &L587, &L588],
-[&L486, &L589, &L590],
-[&L486, &L591, &L592],
-[&L486, &L593, &L594],
-[&L486, &L595, &L596],
+[&L492, &L623, &L631],
+[&L492, &L587, &L588],
+[&L492, &L589, &L590],
+[&L492, &L603, &L604],
+[&L492, &L605, &L606],
+[&L492, &L607, &L608],
+[&L492, &L609, &L610],
+[&L492, &L611, &L612],
+[&L492, &L613, &L614],
+[&L492, &L615, &L616],
+[&L492, &L617, &L618],
+[&L492, &L591, &L592],
+[&L492, &L593, &L594],
+[&L492, &L595, &L596],
+[&L492, &L597, &L598],
+[&L492, &L599, &L600],
+[&L492, &L601, &L602],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -5688,9 +5684,9 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L714, &L713],
-[&L486, &L499, &L479],
-[&L486, &L675, &L669],
+[&L492, &L717, &L716],
+[&L492, &L505, &L485],
+[&L492, &L681, &L675],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -5723,40 +5719,40 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L495, &L386],
+[&L492, &L501, &L390],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L726, &L725],
+[&L492, &L729, &L728],
 [&[], &[], &[]],
-[&L486, &L569, &L382],
-[&L486, &L580, &L579],
-[&L486, &L580, &L577],
-[&L486, &L580, &L578],
-[&L486, &L663, &L662],
-[&L486, &L663, &L660],
-[&L486, &L663, &L661],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L510, &L557],
-[&L486, &L511, &L524],
-[&L486, &L508, &L547],
-[&L486, &L1467, &L1468],
-[&L486, &L1622, &L1618],
-[&L486, &L1708, &L1709],
+[&L492, &L575, &L386],
+[&L492, &L586, &L585],
+[&L492, &L586, &L583],
+[&L492, &L586, &L584],
+[&L492, &L669, &L668],
+[&L492, &L669, &L666],
+[&L492, &L669, &L667],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L516, &L563],
+[&L492, &L517, &L530],
+[&L492, &L514, &L553],
+[&L492, &L1467, &L1468],
+[&L492, &L1619, &L1615],
+[&L492, &L1705, &L1706],
 [&[], &[], &[]],
-[&L486, &L1491, &L1478],
-[&L486, &L1585, &L1597],
-[&L486, &L1590, &L1591],
-[&L486, &L1586, &L1592],
-[&L486, &L1587, &L1595],
-[&L486, &L519, &L563],
-[&L486, &L520, &L565],
-[&L486, &L512, &L561],
-[&L486, &L1628, &L1629],
+[&L492, &L1491, &L1478],
+[&L492, &L1582, &L1594],
+[&L492, &L1587, &L1588],
+[&L492, &L1583, &L1589],
+[&L492, &L1584, &L1592],
+[&L492, &L525, &L569],
+[&L492, &L526, &L571],
+[&L492, &L518, &L567],
+[&L492, &L1625, &L1626],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -5766,8 +5762,8 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L1588, &L1602],
-[&L486, &L1589, &L1600],
+[&L492, &L1585, &L1599],
+[&L492, &L1586, &L1597],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -5832,60 +5828,60 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L518, &L559],
-[&L486, &L522, &L549],
+[&L492, &L524, &L565],
+[&L492, &L528, &L555],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L513, &L525],
-[&L486, &L514, &L527],
-[&L486, &L515, &L551],
-[&L486, &L862, &L863],
-[&L486, &L521, &L553],
-[&L486, &L914, &L915],
-[&L486, &L1527, &L1530],
-[&L486, &L1526, &L1528],
-[&L486, &L1699, &L1700],
-[&L486, &L516, &L555],
-[&L486, &L693, &L697],
-[&L486, &L1439, &L1441],
-[&L486, &L1440, &L1443],
-[&L486, &L1454, &L1455],
+[&L492, &L519, &L531],
+[&L492, &L520, &L533],
+[&L492, &L521, &L557],
+[&L492, &L865, &L866],
+[&L492, &L527, &L559],
+[&L492, &L914, &L915],
+[&L492, &L1524, &L1527],
+[&L492, &L1523, &L1525],
+[&L492, &L1696, &L1697],
+[&L492, &L522, &L561],
+[&L492, &L699, &L703],
+[&L492, &L1439, &L1441],
+[&L492, &L1440, &L1443],
+[&L492, &L1454, &L1455],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L517, &L529],
-[&L486, &L694, &L695],
+[&L492, &L523, &L535],
+[&L492, &L700, &L701],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L523, &L567],
+[&L492, &L529, &L573],
 [&[], &[], &[]],
-[&L486, &L509, &L545],
-[&L486, &L672, &L673],
-[&L486, &L569, &L538],
-[&L486, &L569, &L541],
-[&L486, &L151, &L539],
-[&L486, &L150, &L540],
-[&L486, &L569, &L544],
-[&L486, &L153, &L542],
-[&L486, &L152, &L543],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L515, &L551],
+[&L492, &L678, &L679],
+[&L492, &L575, &L544],
+[&L492, &L575, &L547],
+[&L492, &L154, &L545],
+[&L492, &L153, &L546],
+[&L492, &L575, &L550],
+[&L492, &L156, &L548],
+[&L492, &L155, &L549],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -5920,35 +5916,35 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
@@ -5958,375 +5954,375 @@ pub(super) static WRITE: [[&[Rule]; 3]; COUNT] = [
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 ];
 
 pub(super) static PERFORM: [[&[Rule]; 3]; INSN_COUNT] = [
-[&L486, &L99, &L372],
-[&L486, &L100, &L372],
-[&L486, &L97, &L372],
-[&L486, &L93, &L372],
-[&L486, &L851, &L856],
-[&L486, &L848, &L856],
-[&L486, &L851, &L856],
-[&L486, &L848, &L856],
+[&L492, &L101, &L375],
+[&L492, &L102, &L375],
+[&L492, &L99, &L375],
+[&L492, &L95, &L375],
+[&L492, &L854, &L859],
+[&L492, &L851, &L859],
+[&L492, &L854, &L859],
+[&L492, &L851, &L859],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
-[&L486, &L138, &L372],
-[&L486, &L139, &L372],
-[&L486, &L140, &L372],
-[&L486, &L141, &L372],
-[&L486, &L878, &L880],
-[&L486, &L879, &L880],
-[&L486, &L700, &L701],
-[&L486, &L94, &L372],
-[&L486, &L849, &L856],
-[&L486, &L849, &L856],
-[&L486, &L95, &L372],
-[&L486, &L850, &L856],
-[&L486, &L850, &L856],
-[&L486, &L1387, &L1388],
-[&L486, &L646, &L647],
-[&L486, &L1638, &L1644],
+[&L492, &L140, &L375],
+[&L492, &L141, &L375],
+[&L492, &L142, &L375],
+[&L492, &L143, &L375],
+[&L492, &L878, &L880],
+[&L492, &L879, &L880],
+[&L492, &L706, &L707],
+[&L492, &L96, &L375],
+[&L492, &L852, &L859],
+[&L492, &L852, &L859],
+[&L492, &L97, &L375],
+[&L492, &L853, &L859],
+[&L492, &L853, &L859],
+[&L492, &L1387, &L1388],
+[&L492, &L652, &L653],
+[&L492, &L1635, &L1641],
 [&[], &[], &[]],
-[&L486, &L1639, &L1644],
-[&L486, &L1640, &L1644],
+[&L492, &L1636, &L1641],
+[&L492, &L1637, &L1641],
 [&[], &[], &[]],
-[&L486, &L1641, &L1644],
+[&L492, &L1638, &L1641],
 [&[], &[], &[]],
-[&L486, &L1642, &L1644],
+[&L492, &L1639, &L1641],
 [&[], &[], &[]],
-[&L486, &L1643, &L1644],
+[&L492, &L1640, &L1641],
 [&[], &[], &[]],
-[&L486, &L1658, &L1662],
+[&L492, &L1655, &L1659],
 [&[], &[], &[]],
-[&L486, &L1659, &L1662],
+[&L492, &L1656, &L1659],
 [&[], &[], &[]],
-[&L486, &L1660, &L1662],
+[&L492, &L1657, &L1659],
 [&[], &[], &[]],
-[&L486, &L1661, &L1662],
-[&L486, &L109, &L372],
+[&L492, &L1658, &L1659],
+[&L492, &L111, &L375],
 [&[], &[], &[]],
-[&L486, &L110, &L372],
-[&L486, &L111, &L372],
+[&L492, &L112, &L375],
+[&L492, &L113, &L375],
 [&[], &[], &[]],
-[&L486, &L112, &L372],
+[&L492, &L114, &L375],
 [&[], &[], &[]],
-[&L486, &L113, &L372],
+[&L492, &L115, &L375],
 [&[], &[], &[]],
-[&L486, &L114, &L372],
+[&L492, &L116, &L375],
 [&[], &[], &[]],
-[&L486, &L648, &L652],
+[&L492, &L654, &L658],
 [&[], &[], &[]],
-[&L486, &L649, &L652],
+[&L492, &L655, &L658],
 [&[], &[], &[]],
-[&L486, &L650, &L652],
+[&L492, &L656, &L658],
 [&[], &[], &[]],
-[&L486, &L651, &L652],
+[&L492, &L657, &L658],
 [&[], &[], &[]],
-[&L486, &L1654, &L1662],
+[&L492, &L1651, &L1659],
 [&[], &[], &[]],
-[&L486, &L1655, &L1662],
+[&L492, &L1652, &L1659],
 [&[], &[], &[]],
-[&L486, &L1656, &L1662],
+[&L492, &L1653, &L1659],
 [&[], &[], &[]],
-[&L486, &L1657, &L1662],
-[&L486, &L103, &L372],
+[&L492, &L1654, &L1659],
+[&L492, &L105, &L375],
 [&[], &[], &[]],
-[&L486, &L104, &L372],
-[&L486, &L105, &L372],
+[&L492, &L106, &L375],
+[&L492, &L107, &L375],
 [&[], &[], &[]],
-[&L486, &L106, &L372],
+[&L492, &L108, &L375],
 [&[], &[], &[]],
-[&L486, &L107, &L372],
+[&L492, &L109, &L375],
 [&[], &[], &[]],
-[&L486, &L108, &L372],
-[&L486, &L1646, &L1652],
+[&L492, &L110, &L375],
+[&L492, &L1643, &L1649],
 [&[], &[], &[]],
-[&L486, &L1647, &L1652],
-[&L486, &L1648, &L1652],
+[&L492, &L1644, &L1649],
+[&L492, &L1645, &L1649],
 [&[], &[], &[]],
-[&L486, &L1649, &L1652],
+[&L492, &L1646, &L1649],
 [&[], &[], &[]],
-[&L486, &L1650, &L1652],
+[&L492, &L1647, &L1649],
 [&[], &[], &[]],
-[&L486, &L1651, &L1652],
+[&L492, &L1648, &L1649],
 [&[], &[], &[]],
-[&L486, &L1668, &L1672],
+[&L492, &L1665, &L1669],
 [&[], &[], &[]],
-[&L486, &L1669, &L1672],
+[&L492, &L1666, &L1669],
 [&[], &[], &[]],
-[&L486, &L1670, &L1672],
+[&L492, &L1667, &L1669],
 [&[], &[], &[]],
-[&L486, &L1671, &L1672],
-[&L486, &L1721, &L1727],
+[&L492, &L1668, &L1669],
+[&L492, &L1718, &L1724],
 [&[], &[], &[]],
-[&L486, &L1722, &L1727],
-[&L486, &L1723, &L1727],
+[&L492, &L1719, &L1724],
+[&L492, &L1720, &L1724],
 [&[], &[], &[]],
-[&L486, &L1724, &L1727],
+[&L492, &L1721, &L1724],
 [&[], &[], &[]],
-[&L486, &L1725, &L1727],
+[&L492, &L1722, &L1724],
 [&[], &[], &[]],
-[&L486, &L1726, &L1727],
+[&L492, &L1723, &L1724],
 [&[], &[], &[]],
-[&L486, &L654, &L658],
+[&L492, &L660, &L664],
 [&[], &[], &[]],
-[&L486, &L655, &L658],
+[&L492, &L661, &L664],
 [&[], &[], &[]],
-[&L486, &L656, &L658],
+[&L492, &L662, &L664],
 [&[], &[], &[]],
-[&L486, &L657, &L658],
+[&L492, &L663, &L664],
 [&[], &[], &[]],
-[&L486, &L1664, &L1672],
+[&L492, &L1661, &L1669],
 [&[], &[], &[]],
-[&L486, &L1665, &L1672],
+[&L492, &L1662, &L1669],
 [&[], &[], &[]],
-[&L486, &L1666, &L1672],
+[&L492, &L1663, &L1669],
 [&[], &[], &[]],
-[&L486, &L1667, &L1672],
-[&L486, &L1715, &L1727],
+[&L492, &L1664, &L1669],
+[&L492, &L1712, &L1724],
 [&[], &[], &[]],
-[&L486, &L1716, &L1727],
-[&L486, &L1717, &L1727],
+[&L492, &L1713, &L1724],
+[&L492, &L1714, &L1724],
 [&[], &[], &[]],
-[&L486, &L1718, &L1727],
+[&L492, &L1715, &L1724],
 [&[], &[], &[]],
-[&L486, &L1719, &L1727],
+[&L492, &L1716, &L1724],
 [&[], &[], &[]],
-[&L486, &L1720, &L1727],
-[&[], &[], &[]],
-[&[], &[], &[]],
-[&[], &[], &[]],
-[&L1533, &L1537, &L1536],
-[&L1534, &L1538, &L1536],
-[&L1540, &L1542, &L1541],
-[&L1535, &L1539, &L1536],
-[&L172, &L126, &L372],
-[&L842, &L841, &L846],
-[&L842, &L841, &L846],
-[&L176, &L101, &L372],
+[&L492, &L1717, &L1724],
 [&[], &[], &[]],
 [&[], &[], &[]],
 [&[], &[], &[]],
+[&L1530, &L1534, &L1533],
+[&L1531, &L1535, &L1533],
+[&L1537, &L1539, &L1538],
+[&L1532, &L1536, &L1533],
+[&L175, &L128, &L375],
+[&L845, &L844, &L849],
+[&L845, &L844, &L849],
+[&L179, &L103, &L375],
 [&[], &[], &[]],
-[&L175, &L98, &L372],
-[&L844, &L839, &L846],
-[&L844, &L839, &L846],
+[&[], &[], &[]],
+[&[], &[], &[]],
+[&[], &[], &[]],
+[&L178, &L100, &L375],
+[&L847, &L842, &L849],
+[&L847, &L842, &L849],
 [&L875, &L873, &L876],
-[&L177, &L102, &L372],
-[&L642, &L640, &L643],
-[&L708, &L707, &L709],
-[&L845, &L840, &L846],
-[&L845, &L840, &L846],
+[&L180, &L104, &L375],
+[&L648, &L646, &L649],
 [&L711, &L710, &L712],
-[&L575, &L574, &L576],
-[&L575, &L574, &L576],
-[&L174, &L96, &L372],
-[&L843, &L838, &L846],
-[&L843, &L838, &L846],
+[&L848, &L843, &L849],
+[&L848, &L843, &L849],
+[&L714, &L713, &L715],
+[&L581, &L580, &L582],
+[&L581, &L580, &L582],
+[&L177, &L98, &L375],
+[&L846, &L841, &L849],
+[&L846, &L841, &L849],
 [&L874, &L872, &L876],
-[&L641, &L639, &L643],
-[&L486, &L569, &L372],
-[&L486, &L569, &L372],
-[&L486, &L569, &L372],
-[&L486, &L569, &L372],
-[&L486, &L569, &L372],
-[&L486, &L569, &L372],
-[&L486, &L702, &L701],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L647, &L645, &L649],
+[&L492, &L575, &L375],
+[&L492, &L575, &L375],
+[&L492, &L575, &L375],
+[&L492, &L575, &L375],
+[&L492, &L575, &L375],
+[&L492, &L575, &L375],
+[&L492, &L708, &L707],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L569, &L372],
+[&L492, &L575, &L375],
 [&[], &[], &[]],
-[&L486, &L1663, &L1662],
+[&L492, &L1660, &L1659],
 [&[], &[], &[]],
-[&L486, &L569, &L372],
+[&L492, &L575, &L375],
 [&[], &[], &[]],
-[&L486, &L1663, &L1662],
-[&L486, &L1645, &L1644],
+[&L492, &L1660, &L1659],
+[&L492, &L1642, &L1641],
 [&[], &[], &[]],
-[&L486, &L1645, &L1644],
-[&L486, &L1645, &L1644],
+[&L492, &L1642, &L1641],
+[&L492, &L1642, &L1641],
 [&[], &[], &[]],
-[&L486, &L1645, &L1644],
-[&L486, &L1645, &L1644],
+[&L492, &L1642, &L1641],
+[&L492, &L1642, &L1641],
 [&[], &[], &[]],
-[&L486, &L1663, &L1662],
-[&L486, &L1675, &L1674],
+[&L492, &L1660, &L1659],
+[&L492, &L1672, &L1671],
 [&[], &[], &[]],
-[&L486, &L1663, &L1662],
-[&L486, &L569, &L372],
+[&L492, &L1660, &L1659],
+[&L492, &L575, &L375],
 [&[], &[], &[]],
-[&L486, &L569, &L372],
-[&L486, &L569, &L372],
+[&L492, &L575, &L375],
+[&L492, &L575, &L375],
 [&[], &[], &[]],
-[&L486, &L569, &L372],
-[&L486, &L569, &L372],
+[&L492, &L575, &L375],
+[&L492, &L575, &L375],
 [&[], &[], &[]],
-[&L486, &L1645, &L1644],
+[&L492, &L1642, &L1641],
 [&[], &[], &[]],
-[&L486, &L569, &L372],
+[&L492, &L575, &L375],
 [&[], &[], &[]],
-[&L486, &L1663, &L1662],
+[&L492, &L1660, &L1659],
 [&[], &[], &[]],
-[&L486, &L653, &L652],
+[&L492, &L659, &L658],
 [&[], &[], &[]],
-[&L486, &L1645, &L1644],
+[&L492, &L1642, &L1641],
 [&[], &[], &[]],
-[&L486, &L569, &L372],
+[&L492, &L575, &L375],
 [&[], &[], &[]],
-[&L486, &L1663, &L1662],
+[&L492, &L1660, &L1659],
 [&[], &[], &[]],
-[&L486, &L653, &L652],
+[&L492, &L659, &L658],
 [&[], &[], &[]],
-[&L486, &L653, &L652],
-[&L486, &L1675, &L1674],
+[&L492, &L659, &L658],
+[&L492, &L1672, &L1671],
 [&[], &[], &[]],
-[&L486, &L653, &L652],
+[&L492, &L659, &L658],
 [&[], &[], &[]],
-[&L486, &L1663, &L1662],
-[&L486, &L1675, &L1674],
+[&L492, &L1660, &L1659],
+[&L492, &L1672, &L1671],
 [&[], &[], &[]],
-[&L486, &L1663, &L1662],
-[&L486, &L569, &L372],
+[&L492, &L1660, &L1659],
+[&L492, &L575, &L375],
 [&[], &[], &[]],
-[&L486, &L569, &L372],
-[&L486, &L569, &L372],
+[&L492, &L575, &L375],
+[&L492, &L575, &L375],
 [&[], &[], &[]],
-[&L486, &L569, &L372],
-[&L486, &L569, &L372],
+[&L492, &L575, &L375],
+[&L492, &L575, &L375],
 [&[], &[], &[]],
-[&L486, &L1728, &L1727],
+[&L492, &L1725, &L1724],
 [&[], &[], &[]],
-[&L486, &L1673, &L1672],
+[&L492, &L1670, &L1669],
 [&[], &[], &[]],
-[&L486, &L1728, &L1727],
+[&L492, &L1725, &L1724],
 [&[], &[], &[]],
-[&L486, &L1673, &L1672],
-[&L486, &L1653, &L1652],
+[&L492, &L1670, &L1669],
+[&L492, &L1650, &L1649],
 [&[], &[], &[]],
-[&L486, &L1653, &L1652],
-[&L486, &L1653, &L1652],
+[&L492, &L1650, &L1649],
+[&L492, &L1650, &L1649],
 [&[], &[], &[]],
-[&L486, &L1653, &L1652],
-[&L486, &L1653, &L1652],
+[&L492, &L1650, &L1649],
+[&L492, &L1650, &L1649],
 [&[], &[], &[]],
-[&L486, &L1673, &L1672],
-[&L486, &L1677, &L1676],
+[&L492, &L1670, &L1669],
+[&L492, &L1674, &L1673],
 [&[], &[], &[]],
-[&L486, &L1673, &L1672],
-[&L486, &L1728, &L1727],
+[&L492, &L1670, &L1669],
+[&L492, &L1725, &L1724],
 [&[], &[], &[]],
-[&L486, &L1728, &L1727],
-[&L486, &L1728, &L1727],
+[&L492, &L1725, &L1724],
+[&L492, &L1725, &L1724],
 [&[], &[], &[]],
-[&L486, &L1728, &L1727],
-[&L486, &L1728, &L1727],
+[&L492, &L1725, &L1724],
+[&L492, &L1725, &L1724],
 [&[], &[], &[]],
-[&L486, &L1653, &L1652],
+[&L492, &L1650, &L1649],
 [&[], &[], &[]],
-[&L486, &L1728, &L1727],
+[&L492, &L1725, &L1724],
 [&[], &[], &[]],
-[&L486, &L1673, &L1672],
+[&L492, &L1670, &L1669],
 [&[], &[], &[]],
-[&L486, &L659, &L658],
+[&L492, &L665, &L664],
 [&[], &[], &[]],
-[&L486, &L1653, &L1652],
+[&L492, &L1650, &L1649],
 [&[], &[], &[]],
-[&L486, &L1728, &L1727],
+[&L492, &L1725, &L1724],
 [&[], &[], &[]],
-[&L486, &L1673, &L1672],
+[&L492, &L1670, &L1669],
 [&[], &[], &[]],
-[&L486, &L659, &L658],
+[&L492, &L665, &L664],
 [&[], &[], &[]],
-[&L486, &L659, &L658],
-[&L486, &L1677, &L1676],
+[&L492, &L665, &L664],
+[&L492, &L1674, &L1673],
 [&[], &[], &[]],
-[&L486, &L659, &L658],
+[&L492, &L665, &L664],
 [&[], &[], &[]],
-[&L486, &L1673, &L1672],
-[&L486, &L1677, &L1676],
+[&L492, &L1670, &L1669],
+[&L492, &L1674, &L1673],
 [&[], &[], &[]],
-[&L486, &L1673, &L1672],
-[&L486, &L1728, &L1727],
+[&L492, &L1670, &L1669],
+[&L492, &L1725, &L1724],
 [&[], &[], &[]],
-[&L486, &L1728, &L1727],
-[&L486, &L1728, &L1727],
+[&L492, &L1725, &L1724],
+[&L492, &L1725, &L1724],
 [&[], &[], &[]],
-[&L486, &L1728, &L1727],
-[&L486, &L1728, &L1727],
+[&L492, &L1725, &L1724],
+[&L492, &L1725, &L1724],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
 [&[], &[], &[]],
-[&L486, &L486, &L486],
+[&L492, &L492, &L492],
 ];

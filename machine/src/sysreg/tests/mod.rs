@@ -280,3 +280,12 @@ fn every_encoding_is_answered_at_every_level() {
         }
     }
 }
+
+#[test]
+fn id_register_of_an_absent_feature_is_zero_at_el1_and_no_business_of_el0() {
+    let mut cpu = cpu("max");
+    at_el(&mut cpu, 1);
+    assert_eq!(read(&mut cpu, SysReg::SMIDR_EL1), Ok(0));
+    at_el(&mut cpu, 0);
+    assert!(trapped_to(1, 0x18, read(&mut cpu, SysReg::SMIDR_EL1)));
+}
