@@ -254,7 +254,10 @@ impl<F: Fn(SysReg) -> u64> Facts for IdFacts<'_, F> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::*;
+    use std::string::ToString;
 
     #[test]
     fn closure_of_nv2_contains_nv() {

@@ -63,7 +63,6 @@ const READY: &[&str] = &[
     "cpu-el1",
     "cpu-nested",
     "cpu-access",
-    "micro-bench",
     "demo-hyp",
     "demo-hyp-twice",
     "boot",
@@ -168,14 +167,6 @@ pub(crate) const CASES: &[Case] = &[
         what: "single step, breakpoints and watchpoints",
         kernel: Kernel::Bare("cpu-tests-debug"),
         expect: &["^cpu-tests-debug: [0-9]+ passed, 0 failed"],
-        ..BARE
-    },
-    Case {
-        name: "micro-bench",
-        what: "times of single kinds of work",
-        kernel: Kernel::Bare("micro-bench"),
-        expect: &["^BENCH integer", "^BENCH hvc-round-trip", "^micro-bench: done"],
-        check: Check::Markers,
         ..BARE
     },
     Case {
