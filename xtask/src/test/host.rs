@@ -48,9 +48,9 @@ fn shown(stream: impl Read) -> Tally {
 
 /// Reads the summary line of nextest or of a libtest run.
 fn summary(line: &str) -> Option<Tally> {
-    let line = line.trim();
-    let is_summary =
-        line.starts_with("test result:") || (line.starts_with("Summary [") && line.contains(" run: "));
+    // nextest shows what a failed test printed, a libtest summary of one test included: indented.
+    let of_nextest = line.trim_start().starts_with("Summary [") && line.contains(" run: ");
+    let is_summary = of_nextest || line.starts_with("test result:");
     if !is_summary {
         return None;
     }
@@ -83,5 +83,6 @@ mod tests {
     #[test]
     fn other_lines_are_not_counted() {
         assert_eq!(summary("5 passed, 1 failed"), None);
+        assert_eq!(summary("    test result: FAILED. 0 passed; 1 failed; 0 ignored"), None);
     }
 }
