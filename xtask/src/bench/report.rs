@@ -54,7 +54,7 @@ pub(crate) fn page(measured: &Value) -> String {
     }
     if is_loaded(measured) {
         text += "\n**The machine was busy with other work while this was measured.** CPU time suffers less from that than wall time, but it \
-                 does suffer: caches, hyperthreads and clock are shared. Take figures as good to a factor of 1.3, not better.\n";
+                 does suffer: caches, hyperthreads and clock are shared, so small differences mean nothing.\n";
     }
     let _ = write!(
         text,
