@@ -48,6 +48,8 @@ pub(crate) const TESTS: [Test; 23] = [
 pub(crate) struct Counts {
     low: u64,
     high: u64,
+    /// Seconds that the higher one is to take.
+    wanted: f64,
 }
 
 /// What the guest said about its run.
@@ -77,23 +79,22 @@ pub(crate) fn calibrated(test: &Test, subject: &Subject, wanted: Duration) -> Re
         }
         high = (high as f64 * wanted / took) as u64;
     }
-    Ok(Counts { low: high / 8, high })
+    Ok(Counts { low: high / 8, high, wanted })
 }
 
-/// The cost of one operation in nanoseconds.
+/// The cost of one operation in nanoseconds. Runs that hardly differ, because a calibration was disturbed, are
+/// replaced by longer ones.
 pub(crate) fn slope(test: &Test, subject: &Subject, counts: &Counts) -> Result<Cost> {
-    let (cost_low, low) = run(test, subject, &counts.low.to_string())?;
-    let (cost_high, high) = run(test, subject, &counts.high.to_string())?;
-    if high.operations <= low.operations {
-        bail!("{} and {} turns do as much", counts.low, counts.high);
+    for longer in (0..GUESSES).map(|n| 4_u64.pow(n)) {
+        let (cost_low, low) = run(test, subject, &(counts.low * longer).to_string())?;
+        let (cost_high, high) = run(test, subject, &(counts.high * longer).to_string())?;
+        let (cpu, wall) = (cost_high.cpu - cost_low.cpu, cost_high.wall - cost_low.wall);
+        if cpu > counts.wanted / 3.0 || (cpu > 0.0 && high.iterations < counts.high * longer) {
+            let each = 1e9 / (high.operations - low.operations) as f64;
+            return Ok(Cost { cpu: cpu * each, wall: wall * each });
+        }
     }
-    let each = 1e9 / (high.operations - low.operations) as f64;
-    let cost =
-        Cost { cpu: (cost_high.cpu - cost_low.cpu) * each, wall: (cost_high.wall - cost_low.wall) * each };
-    if cost.cpu <= 0.0 {
-        bail!("more turns took less CPU time: the machine is too noisy for runs of this length");
-    }
-    Ok(cost)
+    bail!("more turns take no more CPU time: the machine is too noisy for runs of this length")
 }
 
 fn run(test: &Test, subject: &Subject, count: &str) -> Result<(Cost, Said)> {

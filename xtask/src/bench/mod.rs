@@ -49,7 +49,7 @@ pub(crate) fn run(mut args: Args) -> Result<bool> {
         }
         None => {
             let mut effort = if quick {
-                Effort { rounds: 1, run: Duration::from_millis(150), whole: 1 }
+                Effort { rounds: 1, run: Duration::from_millis(200), whole: 1 }
             } else {
                 Effort { rounds: 3, run: Duration::from_millis(400), whole: WHOLE.len() }
             };
