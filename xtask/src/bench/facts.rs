@@ -12,9 +12,16 @@ pub(crate) fn gather(rounds: u32) -> Result<Map<String, Value>> {
         process::output(command).ok().and_then(|t| t.lines().next().map(|l| l.trim().to_owned()))
     };
     let words = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
-    let commit = first(
-        Command::new("git").current_dir(crate::place::root()).args(["describe", "--always", "--dirty"]),
-    );
+    // The last change of the emulator, not of what surrounds it.
+    let emulator = ["--", "arch", "machine", "cli"];
+    let git = || {
+        let mut git = Command::new("git");
+        git.current_dir(crate::place::root());
+        git
+    };
+    let commit = first(git().args(["log", "-1", "--format=%h of %cs"]).args(emulator));
+    let changed = first(git().args(["status", "--porcelain"]).args(emulator)).is_some();
+    let commit = commit.map(|c| if changed { format!("{c}, with changes") } else { c });
     let facts = json!({
         "command": format!("cargo xtask {words}"),
         "run_arguments": std::env::var("DROSTE_RUN_ARGS").unwrap_or_default(),

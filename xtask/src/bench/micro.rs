@@ -89,8 +89,11 @@ pub(crate) fn slope(test: &Test, subject: &Subject, counts: &Counts) -> Result<C
         let (cost_low, low) = run(test, subject, &(counts.low * longer).to_string())?;
         let (cost_high, high) = run(test, subject, &(counts.high * longer).to_string())?;
         let (cpu, wall) = (cost_high.cpu - cost_low.cpu, cost_high.wall - cost_low.wall);
-        if cpu > counts.wanted / 3.0 || (cpu > 0.0 && high.iterations < counts.high * longer) {
-            let each = 1e9 / (high.operations - low.operations) as f64;
+        let more = high.operations.saturating_sub(low.operations);
+        // The guest does fewer turns than asked where its supply ends.
+        let all = high.iterations < counts.high * longer;
+        if more > 0 && (cpu > counts.wanted / 3.0 || (cpu > 0.0 && all)) {
+            let each = 1e9 / more as f64;
             return Ok(Cost { cpu: cpu * each, wall: wall * each });
         }
     }
