@@ -166,7 +166,7 @@ mod tests {
     fn every_key_of_the_list_is_a_field() {
         let full = "cpu = 'max'\ncpus = 1\nmemory = '1G'\nel = 2\nlist-registers = 4\nkernel = 'k'\n\
                     initrd = 'i'\nappend = ''\ndtb = 'd'\ndisk = []\nnet = []\ndeterministic = true\n\
-                    seed = 1\ntimeout = 1\nexit-on = 'x'\n";
+                    seed = 1\ntimeout = 1\nexit-on = 'x'\nengine = 'interp'\n";
         assert_eq!(full.lines().count(), KEYS.len());
         assert!(MachineFile::parse(full).is_ok());
     }

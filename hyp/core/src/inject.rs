@@ -27,7 +27,7 @@ pub struct Injection {
     pub pstate: u64,
 }
 
-/// M[3:0] of EL1 with its own stack pointer.
+/// `M[3:0]` of EL1 with its own stack pointer.
 pub const EL1H: u64 = 0b0101;
 const EL1T: u64 = 0b0100;
 const EXTERNAL_ABORT: u64 = 0x10;

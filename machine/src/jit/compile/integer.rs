@@ -473,7 +473,7 @@ impl Compiler<'_> {
                 self.copy(size, Reg::Rax, rn(word));
                 self.asm.bswap(size, Reg::Rax);
                 for (mask, shift) in [(0x0f, 4), (0x33, 2), (0x55, 1)] {
-                    let mask = u64::MAX / 255 * mask & (u64::MAX >> (64 - bits(size)));
+                    let mask = (u64::MAX / 255 * mask) & (u64::MAX >> (64 - bits(size)));
                     self.asm.mov_imm(Reg::Rdx, mask);
                     self.asm.mov(size, Reg::Rcx, Reg::Rax);
                     self.asm.shift_imm(Shift::Shr, size, Reg::Rcx, shift);
