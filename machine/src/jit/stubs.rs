@@ -2,7 +2,7 @@
 
 use super::layout::{BIAS, BLOCK_PC, BRANCH_CACHE, BTYPE, CODE_TABLE, CPU, FETCH_ID, PC, STATE_PC, TBI, TLB};
 use super::runtime;
-use super::x64::{Alu, Assembler, Cond, Label, Mem, Reg, Shift, Size};
+use super::x64::{Alu, Assembler, Cond, Label, Mem, Reg, Shift, Size, Xmm};
 
 /// log2 of the entries of the branch cache.
 pub(super) const BRANCH_CACHE_LOG2: u32 = 12;
@@ -54,6 +54,9 @@ pub(super) struct Stubs {
 const SAVED: [Reg; 6] = [Reg::Rbx, Reg::Rbp, Reg::R12, Reg::R13, Reg::R14, Reg::R15];
 /// The cached registers that a call does not keep.
 const CALLER_SAVED: [Reg; 5] = [Reg::Rdi, Reg::R8, Reg::R9, Reg::R10, Reg::R11];
+/// The same of the vector registers: XMM4 to XMM15.
+const CALLER_SAVED_VECTORS: std::ops::Range<u8> = 4..16;
+const VECTORS_BYTES: i32 = 16 * CALLER_SAVED_VECTORS.end as i32;
 
 /// Emits the shared code to the start of the region.
 pub(super) fn emit(asm: &mut Assembler<'_>) -> Stubs {
@@ -105,10 +108,18 @@ pub(super) fn emit(asm: &mut Assembler<'_>) -> Stubs {
     for reg in CALLER_SAVED {
         asm.push(reg);
     }
+    asm.alu_imm(Alu::Sub, Size::Q, Reg::Rsp, VECTORS_BYTES);
+    for n in CALLER_SAVED_VECTORS {
+        asm.store_vector(Mem::new(Reg::Rsp, 16 * i32::from(n)), Xmm(n));
+    }
     asm.lea(Size::Q, Reg::Rdi, Mem::new(CPU, -(BIAS as i32)));
     asm.mov(Size::Q, Reg::Rsi, Reg::Rcx);
     asm.mov_imm(Reg::Rax, runtime::wrote_code as *const () as u64);
     asm.call_reg(Reg::Rax);
+    for n in CALLER_SAVED_VECTORS {
+        asm.load_vector(Xmm(n), Mem::new(Reg::Rsp, 16 * i32::from(n)));
+    }
+    asm.alu_imm(Alu::Add, Size::Q, Reg::Rsp, VECTORS_BYTES);
     for reg in CALLER_SAVED.into_iter().rev() {
         asm.pop(reg);
     }

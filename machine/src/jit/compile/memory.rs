@@ -4,9 +4,10 @@ use super::Compiler;
 use super::Slow;
 use super::integer::{rd, rm, rn};
 use super::registers::SP;
+use super::vectors::Width;
 use crate::jit::layout::{
     CODE_TABLE, ENTRY_BYTES_LOG2, ENTRY_FAST, ENTRY_HOST, ENTRY_TAG, FIRST_MASK, FP_TRAPS, NEED_READ,
-    NEED_WRITE, PC, RANGE_MASK, RANGE_OR, RANGE_SALT, TLB, data_range, vector,
+    NEED_WRITE, PC, RANGE_MASK, RANGE_OR, RANGE_SALT, TLB, data_range,
 };
 use crate::jit::x64::{Alu, Cond, Label, Mem, Reg, Shift, Size, Sse, Unary, Xmm};
 use droste_arch::a64::{Encoding, Group};
@@ -120,12 +121,20 @@ impl Compiler<'_> {
                 self.prepare(r)
             };
         }
+        for r in [Some(t), access.second].into_iter().flatten().filter(|_| is_vector) {
+            if access.store {
+                self.read_vector(r)
+            } else {
+                self.prepare_vector(r)
+            };
+        }
         let before = self.cache;
         let mut slow = Label::default();
 
-        if is_vector {
+        if is_vector && !self.fp_checked {
             self.asm.alu_mem_imm(Alu::Cmp, Size::B, FP_TRAPS, 0);
             self.asm.jcc(Cond::Ne, &mut slow);
+            self.fp_checked = true;
         }
         if !is_literal && n == SP {
             self.asm.test_imm(Size::Q, base, 15);
@@ -274,36 +283,36 @@ impl Compiler<'_> {
                 }
             }
             (Unit::Vector(4), second) => {
-                self.asm.load_vector(Xmm(0), HOST);
+                let to = self.write_vector(t, Width::Full);
+                self.asm.load_vector(to, HOST);
+                // The second register wins where both are the same.
                 if let Some(second) = second {
-                    self.asm.load_vector(Xmm(1), HOST_SECOND);
-                    self.asm.store_vector(vector(u32::from(second), 0), Xmm(1));
-                }
-                self.asm.store_vector(vector(u32::from(t), 0), Xmm(0));
-                if let Some(second) = second {
-                    // The second register wins where both are the same.
-                    self.asm.store_vector(vector(u32::from(second), 0), Xmm(1));
+                    let to = self.write_vector(second, Width::Full);
+                    self.asm.load_vector(to, HOST_SECOND);
                 }
             }
             (Unit::Vector(_), Some(second)) => {
                 self.asm.load_vector(Xmm(0), HOST);
-                self.asm.mov_from_vector(Size::Q, Reg::Rax, Xmm(0));
+                let to = self.write_vector(t, Width::Double);
+                self.asm.sse(Sse::MOVQ, to, Xmm(0));
                 self.asm.sse(Sse::PUNPCKHQDQ, Xmm(0), Xmm(0));
-                self.set_low_half(u32::from(t), Reg::Rax);
-                self.asm.mov_from_vector(Size::Q, Reg::Rax, Xmm(0));
-                self.set_low_half(u32::from(second), Reg::Rax);
+                let to = self.write_vector(second, Width::Double);
+                self.asm.sse(Sse::MOVQ, to, Xmm(0));
+            }
+            (Unit::Vector(3), None) => {
+                let to = self.write_vector(t, Width::Double);
+                self.asm.load_scalar(Size::Q, to, HOST);
+            }
+            (Unit::Vector(2), None) => {
+                let to = self.write_vector(t, Width::Single);
+                self.asm.load_scalar(Size::D, to, HOST);
             }
             (Unit::Vector(log2), None) => {
+                let to = self.write_vector(t, Width::Single);
                 self.asm.load(SIZES[log2 as usize], Reg::Rax, HOST);
-                self.set_low_half(u32::from(t), Reg::Rax);
+                self.asm.mov_to_vector(Size::D, to, Reg::Rax);
             }
         }
-    }
-
-    /// Writes 64 bits of a vector register and clears the others.
-    fn set_low_half(&mut self, register: u32, from: Reg) {
-        self.asm.store(Size::Q, vector(register, 0), from);
-        self.asm.store_imm(Size::Q, vector(register, 1), 0);
     }
 
     fn store_data(&mut self, t: u8, access: &Access) {
@@ -331,23 +340,28 @@ impl Compiler<'_> {
                 self.asm.store(Size::Q, HOST, Reg::Rax);
             }
             (Unit::Vector(4), second) => {
-                self.asm.load_vector(Xmm(0), vector(u32::from(t), 0));
-                self.asm.store_vector(HOST, Xmm(0));
+                let from = self.read_vector(t);
+                self.asm.store_vector(HOST, from);
                 if let Some(second) = second {
-                    self.asm.load_vector(Xmm(0), vector(u32::from(second), 0));
-                    self.asm.store_vector(HOST_SECOND, Xmm(0));
+                    let from = self.read_vector(second);
+                    self.asm.store_vector(HOST_SECOND, from);
                 }
             }
             (Unit::Vector(_), Some(second)) => {
-                self.asm.load_scalar(Size::Q, Xmm(0), vector(u32::from(t), 0));
-                self.asm.load_scalar(Size::Q, Xmm(1), vector(u32::from(second), 0));
-                self.asm.sse(Sse::PUNPCKLQDQ, Xmm(0), Xmm(1));
+                let from = self.read_vector(t);
+                self.asm.sse(Sse::MOVAPS, Xmm(0), from);
+                let from = self.read_vector(second);
+                self.asm.sse(Sse::PUNPCKLQDQ, Xmm(0), from);
                 self.asm.store_vector(HOST, Xmm(0));
             }
+            (Unit::Vector(log2 @ 2..), None) => {
+                let from = self.read_vector(t);
+                self.asm.store_scalar(SIZES[log2 as usize], HOST, from);
+            }
             (Unit::Vector(log2), None) => {
-                let size = SIZES[log2 as usize];
-                self.asm.load(size, Reg::Rax, vector(u32::from(t), 0));
-                self.asm.store(size, HOST, Reg::Rax);
+                let from = self.read_vector(t);
+                self.asm.mov_from_vector(Size::D, Reg::Rax, from);
+                self.asm.store(SIZES[log2 as usize], HOST, Reg::Rax);
             }
         }
     }

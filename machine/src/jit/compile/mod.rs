@@ -6,10 +6,11 @@ mod integer;
 mod memory;
 mod multiply;
 mod registers;
+mod vectors;
 
 use self::flags::Flags;
 use self::registers::Cache;
-use super::layout::{BTYPE, COUNT, LIMIT, PC, PINS, REQUESTS, SEEN_PINS, STATE_PC, gpr};
+use super::layout::{BTYPE, COUNT, LIMIT, PC, PINS, REQUESTS, SEEN_PINS, STATE_PC};
 use super::runtime::{LINK, NEXT, handler_address};
 use super::stubs::Stubs;
 use super::x64::{Alu, Assembler, Cond, Fixup, Label, Mem, Reg, Size};
@@ -75,6 +76,8 @@ struct Compiler<'a> {
     flags: Flags,
     /// Number of the current instruction.
     index: u32,
+    /// Whether an instruction before this one has found that FP and AdvSIMD instructions do not trap.
+    fp_checked: bool,
     slow: Vec<Slow>,
     exits: Vec<SideExit>,
     /// Instructions by helper that do not just go on: the jump, and its number.
@@ -100,6 +103,7 @@ pub(super) fn compile(
         cache: Cache::default(),
         flags: Flags::Memory,
         index: 0,
+        fp_checked: false,
         slow: Vec::new(),
         exits: Vec::new(),
         failures: Vec::new(),
@@ -212,6 +216,8 @@ impl Compiler<'_> {
         self.flags = Flags::Memory;
         self.flush();
         self.call_handler(self.index, stub);
+        // An FP or AdvSIMD instruction that did not trap has made the check; a system instruction may change it.
+        self.fp_checked = self.source.ops[self.index as usize].word >> 25 & 7 == 7;
     }
 
     fn call_handler(&mut self, index: u32, stub: usize) {
@@ -259,9 +265,7 @@ impl Compiler<'_> {
             self.asm.test(Size::D, Reg::Rax, Reg::Rax);
             let failure = self.asm.jcc_unbound(Cond::Ne);
             self.failures.push((failure, slow.index + 1));
-            for (reg, guest) in slow.after.held() {
-                self.asm.load(Size::Q, reg, gpr(guest));
-            }
+            self.reload(&slow.after);
             self.asm.jmp_offset(slow.back);
         }
         for exit in std::mem::take(&mut self.exits) {

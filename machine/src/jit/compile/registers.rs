@@ -1,7 +1,8 @@
 //! Guest registers in host registers, within one block.
 
 use super::Compiler;
-use crate::jit::layout::{CACHE, gpr};
+use super::vectors::VectorCache;
+use crate::jit::layout::{CACHE, gpr, vector};
 use crate::jit::x64::{Reg, Size};
 
 /// SP, as the register after X30.
@@ -19,6 +20,8 @@ pub(super) struct Cache {
     used: [u32; CACHE.len()],
     clock: u32,
     place: [u8; 32],
+    /// The same for vector registers.
+    pub(super) vectors: VectorCache,
 }
 
 impl Default for Cache {
@@ -30,6 +33,7 @@ impl Default for Cache {
             used: [0; CACHE.len()],
             clock: 0,
             place: [NOWHERE; 32],
+            vectors: VectorCache::default(),
         }
     }
 }
@@ -110,12 +114,26 @@ impl Compiler<'_> {
     /// Ends the use of registers by an instruction.
     pub(super) fn unlock(&mut self) {
         self.cache.locked = 0;
+        self.cache.vectors.unlock();
     }
 
     /// Stores what is newer than memory. Leaves the flags alone.
     pub(super) fn store_dirty(&mut self, cache: &Cache) {
         for (reg, guest) in cache.dirty() {
             self.asm.store(Size::Q, gpr(guest), reg);
+        }
+        for (reg, guest) in cache.vectors.dirty() {
+            self.asm.store_vector(vector(guest.into(), 0), reg);
+        }
+    }
+
+    /// Loads everything that a cache holds, after somebody else may have changed it. Leaves the flags alone.
+    pub(super) fn reload(&mut self, cache: &Cache) {
+        for (reg, guest) in cache.held() {
+            self.asm.load(Size::Q, reg, gpr(guest));
+        }
+        for (reg, guest) in cache.vectors.held() {
+            self.asm.load_vector(reg, vector(guest.into(), 0));
         }
     }
 
