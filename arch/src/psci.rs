@@ -41,6 +41,17 @@ pub const SYSTEM_RESET2: u32 = 0x8400_0012;
 
 /// SYSTEM_OFF2; also with [`SMC64`].
 pub const SYSTEM_OFF2: u32 = 0x8400_0015;
+/// SYSTEM_RESET2's type for SYSTEM_WARM_RESET, the only one that the architecture defines.
+pub const RESET_TYPE_WARM: u32 = 0;
+/// SYSTEM_OFF2's type for HIBERNATE_OFF.
+pub const OFF_TYPE_HIBERNATE: u32 = 1;
+/// The power_state argument of CPU_SUSPEND in the original format.
+pub mod power_state {
+    /// StateType: a power-down state, which ends at an entry point; else a standby or retention state.
+    pub const POWER_DOWN: u32 = 1 << 16;
+    /// Bits that must be zero.
+    pub const RESERVED: u32 = 0xfcfe_0000;
+}
 /// The last number of the range that PSCI has in the standard secure service.
 pub const LAST: u32 = 0x8400_001f;
 

@@ -72,6 +72,9 @@ pub(crate) struct RunArgs {
     /// Seed of everything random that the guest sees [default: 0]
     #[arg(long, value_name = "N", help_heading = "Run")]
     pub(crate) seed: Option<u64>,
+    /// End the run with exit code 0 when the guest restarts the machine, instead of booting again
+    #[arg(long, help_heading = "Run")]
+    pub(crate) no_reboot: bool,
     /// End the run after SECONDS, with exit code 124
     #[arg(long, value_name = "SECONDS", help_heading = "Run")]
     pub(crate) timeout: Option<u64>,

@@ -42,13 +42,15 @@ pub(crate) struct MachineFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) seed: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) no_reboot: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) timeout: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) exit_on: Option<String>,
 }
 
 /// Every key, for suggestions.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "cpu",
     "cpus",
     "memory",
@@ -63,6 +65,7 @@ const KEYS: [&str; 16] = [
     "deterministic",
     "engine",
     "seed",
+    "no-reboot",
     "timeout",
     "exit-on",
 ];
@@ -92,6 +95,7 @@ impl MachineFile {
         over(&mut file.seed, &args.seed);
         over(&mut file.timeout, &args.timeout);
         over(&mut file.exit_on, &args.exit_on);
+        over(&mut file.no_reboot, &args.no_reboot.then_some(true));
         over(&mut file.deterministic, &args.deterministic.then_some(true));
         file.disk.extend(args.disk.iter().cloned());
         file.net.extend(args.net.iter().cloned());
@@ -166,7 +170,7 @@ mod tests {
     fn every_key_of_the_list_is_a_field() {
         let full = "cpu = 'max'\ncpus = 1\nmemory = '1G'\nel = 2\nlist-registers = 4\nkernel = 'k'\n\
                     initrd = 'i'\nappend = ''\ndtb = 'd'\ndisk = []\nnet = []\ndeterministic = true\n\
-                    seed = 1\ntimeout = 1\nexit-on = 'x'\nengine = 'interp'\n";
+                    seed = 1\ntimeout = 1\nno-reboot = true\nexit-on = 'x'\nengine = 'interp'\n";
         assert_eq!(full.lines().count(), KEYS.len());
         assert!(MachineFile::parse(full).is_ok());
     }

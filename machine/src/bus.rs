@@ -15,6 +15,10 @@ pub trait Device: Send + Sync {
     /// Writes the low `size` bytes (1, 2, 4 or 8) of `value` at `offset`. Higher bits are zero.
     fn write(&self, offset: u64, size: u8, value: u64);
 
+    /// Puts the device into the state that it has when the machine is switched on. What stands for the world
+    /// outside stays: the contents of disks, input that nobody has read, the time of day.
+    fn reset(&self);
+
     /// The name of the device in messages and traces.
     fn name(&self) -> &str;
 }
@@ -81,6 +85,13 @@ impl Bus {
         Ok(())
     }
 
+    /// Resets every device.
+    pub(crate) fn reset(&self) {
+        for window in &self.windows {
+            window.device.reset();
+        }
+    }
+
     /// The windows in address order: first address, last address and device.
     pub fn windows(&self) -> impl Iterator<Item = (u64, u64, &dyn Device)> {
         self.windows.iter().map(|window| (window.first, window.last, &*window.device))
@@ -122,6 +133,8 @@ mod tests {
     }
 
     impl Device for Probe {
+        fn reset(&self) {}
+
         fn read(&self, offset: u64, _size: u8) -> u64 {
             0xffff_ffff_ffff_ff00 | offset
         }

@@ -109,6 +109,11 @@ impl IrqPins {
         }
     }
 
+    /// Lowers all pins, between two runs of the CPU.
+    pub(crate) fn reset(&self) {
+        self.word.store(0, Ordering::SeqCst);
+    }
+
     /// Takes the request for attention back before the vCPU's thread reads what it was about.
     pub(crate) fn take_attention(&self) {
         if self.load() & Self::ATTENTION != 0 {

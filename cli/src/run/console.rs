@@ -93,8 +93,13 @@ pub(super) fn forward_input(assembled: &Assembled) {
             if input.quit {
                 return machine.stop(Stop::Request);
             }
+            if input.power_button {
+                devices.press_power_button();
+            }
             if input.help {
-                eprint!("\r\nCtrl-A x: quit   Ctrl-A Ctrl-A: Ctrl-A   Ctrl-A h: this help\r\n");
+                eprint!(
+                    "\r\nCtrl-A x: quit   Ctrl-A p: power button   Ctrl-A Ctrl-A: Ctrl-A   Ctrl-A h: this help\r\n"
+                );
             }
             let mut rest = &input.guest[..];
             while !rest.is_empty() && !machine.is_stopping() {

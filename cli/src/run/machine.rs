@@ -57,15 +57,7 @@ pub(super) fn describe(
         return Err(CliError::usage(format!("a GIC has 1 to 16 list registers, not {list_register_count}"))
             .hint("--list-registers 4 is the default"));
     }
-    let Some(kernel) = &file.kernel else {
-        return Err(CliError::usage("there is nothing to boot").hint("name a kernel with --kernel"));
-    };
-    let boot = Boot {
-        kernel: Kernel::parse(read("kernel", kernel)?, ram_bytes).map_err(|e| wrong_kernel(kernel, &e))?,
-        initrd: file.initrd.as_deref().map(|path| read("initrd", path)).transpose()?,
-        command_line: file.append.clone().unwrap_or_default(),
-        device_tree: file.dtb.as_deref().map(|path| read("device tree", path)).transpose()?,
-    };
+    let boot = boot(file)?;
     let deterministic = file.deterministic.unwrap_or(false);
     let clock =
         if deterministic { ClockMode::Counted { ps_per_instruction: COUNTED_PS } } else { ClockMode::Real };
@@ -95,6 +87,20 @@ pub(super) fn describe(
         tracer: None,
     };
     Ok((config, boot))
+}
+
+/// Reads what the machine boots. Done again when the guest restarts the machine.
+pub(super) fn boot(file: &MachineFile) -> Result<Boot, CliError> {
+    let Some(kernel) = &file.kernel else {
+        return Err(CliError::usage("there is nothing to boot").hint("name a kernel with --kernel"));
+    };
+    let ram_bytes = file.memory_bytes()?;
+    Ok(Boot {
+        kernel: Kernel::parse(read("kernel", kernel)?, ram_bytes).map_err(|e| wrong_kernel(kernel, &e))?,
+        initrd: file.initrd.as_deref().map(|path| read("initrd", path)).transpose()?,
+        command_line: file.append.clone().unwrap_or_default(),
+        device_tree: file.dtb.as_deref().map(|path| read("device tree", path)).transpose()?,
+    })
 }
 
 const DTB_HINT: &str = "leave out --dtb for the machine's own, or start from what --dump-dtb writes";
@@ -168,9 +174,13 @@ pub(super) fn explain(error: BuildError) -> CliError {
     }
 }
 
+/// The instructions that all CPUs have executed in one life of the machine.
+pub(super) fn instructions(outcome: &Outcome) -> u64 {
+    outcome.cpus.iter().map(|cpu| cpu.insn_count).sum()
+}
+
 /// Prints what `--summary` promises.
-pub(super) fn summarize(machine: &Machine, outcome: &Outcome) {
-    let total: u64 = outcome.cpus.iter().map(|cpu| cpu.insn_count).sum();
-    eprintln!("instructions: {total}");
+pub(super) fn summarize(machine: &Machine, outcome: &Outcome, instructions: u64) {
+    eprintln!("instructions: {instructions}");
     eprintln!("state: {:016x}", fingerprint(machine, outcome));
 }

@@ -49,11 +49,22 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, CliError> {
             machine.stop(Stop::Request);
         });
     }
-    let outcome = run_machine(&machine, &assembled.devices)
-        .map_err(|e| CliError::software(format!("cannot start the CPUs' threads: {e}")))?;
+    let mut instructions = 0;
+    let outcome = loop {
+        let outcome = run_machine(&machine, &assembled.devices)
+            .map_err(|e| CliError::software(format!("cannot start the CPUs' threads: {e}")))?;
+        instructions += machine::instructions(&outcome);
+        if outcome.stop != Stop::Reset || file.no_reboot == Some(true) {
+            break outcome;
+        }
+        let boot = machine::boot(&file)?;
+        if !assembled.reset(&boot).map_err(machine::explain)? {
+            break outcome;
+        }
+    };
     drop(_raw);
     if args.summary {
-        machine::summarize(&machine, &outcome);
+        machine::summarize(&machine, &outcome, instructions);
     }
     if timed_out.load(Ordering::SeqCst) && !console.matched() {
         return Err(CliError {

@@ -38,11 +38,13 @@ pub(super) struct Input {
     pub(super) guest: Vec<u8>,
     /// Whether the user asked to quit.
     pub(super) quit: bool,
+    /// Whether the user pressed the machine's power button.
+    pub(super) power_button: bool,
     /// Whether the user asked for help.
     pub(super) help: bool,
 }
 
-/// Finds the escape sequences in terminal input: Ctrl-A x quits, Ctrl-A h helps, Ctrl-A Ctrl-A is one Ctrl-A.
+/// Finds the escape sequences in terminal input: Ctrl-A x quits, Ctrl-A p presses the power button, Ctrl-A h helps, Ctrl-A Ctrl-A is one Ctrl-A.
 #[derive(Default)]
 pub(super) struct Escapes {
     armed: bool,
@@ -51,12 +53,13 @@ pub(super) struct Escapes {
 impl Escapes {
     pub(super) fn filter(&mut self, bytes: &[u8]) -> Input {
         const CTRL_A: u8 = 1;
-        let mut input = Input { guest: Vec::new(), quit: false, help: false };
+        let mut input = Input { guest: Vec::new(), quit: false, power_button: false, help: false };
         for &byte in bytes {
             match (std::mem::take(&mut self.armed), byte) {
                 (false, CTRL_A) => self.armed = true,
                 (false, _) | (true, CTRL_A) => input.guest.push(byte),
                 (true, b'x') => input.quit = true,
+                (true, b'p') => input.power_button = true,
                 (true, b'h' | b'?') => input.help = true,
                 (true, _) => {}
             }

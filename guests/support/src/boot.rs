@@ -71,7 +71,7 @@ extern "C" fn other(work: usize) -> ! {
 pub const HCR_EL2: u64 = 1 << 31 | 7 << 3;
 
 /// Puts this CPU's registers into a known state: vectors, nothing trapped, EL1 is AArch64.
-fn prepare_cpu() {
+pub fn prepare_cpu() {
     if current_el() == 2 {
         msr!("hcr_el2", HCR_EL2);
         // TFP, TCPAC and TTA clear; the other bits are RES1 with HCR_EL2.E2H = 0.

@@ -65,6 +65,17 @@ pub fn enable(intid: u32, priority: u8) {
     mmio_write(base + ISENABLER, 1 << intid);
 }
 
+/// Enables an SPI in group 1, with a priority, for CPU 0.
+pub fn enable_spi(intid: u32, priority: u8) {
+    let (word, bit) = (4 * (intid as usize / 32), 1 << (intid % 32));
+    let group = GICD + IGROUPR + word;
+    mmio_write(group, mmio_read(group) | bit);
+    let at = GICD + IPRIORITYR + (intid as usize & !3);
+    let shift = (intid & 3) * 8;
+    mmio_write(at, mmio_read(at) & !(0xff << shift) | u32::from(priority) << shift);
+    mmio_write(GICD + ISENABLER + word, bit);
+}
+
 /// Disables a SGI or PPI of this CPU.
 pub fn disable(intid: u32) {
     mmio_write(redistributor() + SGI_BASE + ICENABLER, 1 << intid);

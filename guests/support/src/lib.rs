@@ -13,6 +13,7 @@ pub mod gic;
 pub mod lower;
 pub mod paging;
 pub mod psci;
+pub mod rtc;
 #[macro_use]
 pub mod sysreg;
 pub mod vectors;
@@ -25,6 +26,8 @@ pub mod board {
     pub const GICD: usize = 0x0800_0000;
     /// The first redistributor; others follow, 128 KiB each.
     pub const GICR: usize = 0x080a_0000;
+    /// The PL031.
+    pub const RTC: usize = 0x0901_0000;
     /// Start of RAM.
     pub const RAM: usize = 0x4000_0000;
 }

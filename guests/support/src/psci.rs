@@ -6,6 +6,8 @@ use core::arch::asm;
 
 /// PSCI_VERSION.
 pub const VERSION: u64 = 0x8400_0000;
+/// CPU_SUSPEND, 64-bit.
+pub const CPU_SUSPEND: u64 = 0xc400_0001;
 /// CPU_OFF.
 pub const CPU_OFF: u64 = 0x8400_0002;
 /// CPU_ON, 64-bit.
@@ -14,6 +16,16 @@ pub const CPU_ON: u64 = 0xc400_0003;
 pub const AFFINITY_INFO: u64 = 0xc400_0004;
 /// SYSTEM_OFF.
 pub const SYSTEM_OFF: u64 = 0x8400_0008;
+/// SYSTEM_RESET.
+pub const SYSTEM_RESET: u64 = 0x8400_0009;
+/// CPU_DEFAULT_SUSPEND, 64-bit.
+pub const CPU_DEFAULT_SUSPEND: u64 = 0xc400_000c;
+/// SYSTEM_SUSPEND, 64-bit.
+pub const SYSTEM_SUSPEND: u64 = 0xc400_000e;
+/// SYSTEM_RESET2, 64-bit.
+pub const SYSTEM_RESET2: u64 = 0xc400_0012;
+/// SYSTEM_OFF2, 64-bit.
+pub const SYSTEM_OFF2: u64 = 0xc400_0015;
 /// PSCI_FEATURES.
 pub const FEATURES: u64 = 0x8400_000a;
 /// The error of a function that does not exist.

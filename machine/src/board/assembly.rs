@@ -13,6 +13,9 @@ use crate::devices::virtio::{Transport, VirtioDevice};
 use crate::irq::{InterruptSink, IrqLine};
 use crate::ram::GuestRam;
 
+/// How long the power button is held.
+const PRESS_TIME: std::time::Duration = std::time::Duration::from_millis(150);
+
 /// What the board's devices are connected to.
 pub struct Connections {
     /// Guest RAM, for devices that read and write it themselves.
@@ -34,8 +37,7 @@ pub struct Connections {
 pub struct Devices {
     /// The serial port, for input.
     pub uart: Arc<Pl011>,
-    /// The GPIO controller, for the power button.
-    pub gpio: Arc<Pl061>,
+    gpio: Arc<Pl061>,
     rtc: Arc<Pl031>,
     virtio: Vec<Arc<Transport>>,
 }
@@ -70,6 +72,14 @@ impl Devices {
             place(&map::virtio_window(index), transport);
         }
         Self { uart, gpio, rtc, virtio: transports }
+    }
+
+    /// Presses the power button and lets it go, after the tenth of a second that a driver takes for a bounce.
+    /// Returns then.
+    pub fn press_power_button(&self) {
+        self.gpio.set_input(map::POWER_BUTTON_PIN, true);
+        std::thread::sleep(PRESS_TIME);
+        self.gpio.set_input(map::POWER_BUTTON_PIN, false);
     }
 
     /// Lets every device look at the time and at what has come from outside. To be called by an I/O thread

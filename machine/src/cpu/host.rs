@@ -40,8 +40,11 @@ impl Vcpu {
         self.slot().pins.load()
     }
 
-    /// Whether an interrupt is pending that ends WFI, masked or not.
+    /// Whether an interrupt is pending that ends WFI, masked or not, or a state of PSCI.
     pub(crate) fn has_wakeup(&self) -> bool {
+        if self.state.resume.is_some() {
+            return self.gic.wakes();
+        }
         let pins = self.interrupt_pins();
         let hcr = self.hcr();
         let virtuals = pins & (IrqPins::VIRQ | IrqPins::VFIQ) != 0

@@ -26,6 +26,7 @@ impl CpuState {
             exclusive: Exclusive::default(),
             event: false,
             waiting: false,
+            resume: None,
             idle_count: 0,
             sys: [0; sysreg::COUNT],
         }
@@ -67,6 +68,13 @@ impl Vcpu {
         self.context_changed();
         gic::cpu_interface::reset(self);
         timer::reset(self);
+    }
+
+    /// Ends a power-down state: as a start, but that the timers, which are always on, have gone on.
+    pub(crate) fn wake(&mut self, start: CpuOn) {
+        let timers = timer::Settings::of(self);
+        self.start(start);
+        timers.restore(self);
     }
 
     /// Resets the CPU and lets it start where PSCI says.

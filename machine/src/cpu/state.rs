@@ -1,6 +1,7 @@
 //! The architectural state of one CPU, as plain data.
 
 use super::PState;
+use crate::machine::CpuOn;
 use droste_arch::sysreg;
 
 /// Everything that the architecture calls the state of a PE, and nothing else: it can be copied,
@@ -36,6 +37,8 @@ pub struct CpuState {
     pub event: bool,
     /// Whether WFI or WFE has suspended the CPU.
     pub waiting: bool,
+    /// Where a CPU that a power-down state of PSCI has suspended goes on when it wakes.
+    pub resume: Option<CpuOn>,
     /// Storage of system registers, indexed by [`sysreg::SysReg`].
     pub sys: [u64; sysreg::COUNT],
 }

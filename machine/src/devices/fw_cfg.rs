@@ -126,6 +126,10 @@ impl Device for FwCfg {
         }
     }
 
+    fn reset(&self) {
+        *lock(&self.state) = State::default();
+    }
+
     fn name(&self) -> &str {
         "fw_cfg"
     }

@@ -108,6 +108,13 @@ impl Device for Pl031 {
         self.update(&mut state);
     }
 
+    /// The counter goes on: it has a power supply of its own.
+    fn reset(&self) {
+        let mut state = lock(&self.state);
+        *state = State { offset: state.offset, load: state.load, ..State::default() };
+        self.update(&mut state);
+    }
+
     fn name(&self) -> &str {
         "pl031"
     }

@@ -126,6 +126,12 @@ impl Device for Pl061 {
         self.update(&state);
     }
 
+    fn reset(&self) {
+        let mut state = lock(&self.state);
+        *state = State { input: state.input, ..State::default() };
+        self.update(&state);
+    }
+
     fn name(&self) -> &str {
         "pl061"
     }

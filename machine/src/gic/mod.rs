@@ -107,6 +107,7 @@ pub struct Gic {
     list_register_count: usize,
     ports: Vec<Port>,
     state: Mutex<State>,
+    its: bool,
     ram: Arc<GuestRam>,
 }
 
@@ -129,6 +130,7 @@ impl Gic {
             ports: pins.iter().map(port).collect(),
             list_register_count: config.list_register_count,
             affinities,
+            its: config.its,
             state: Mutex::new(State::new(config)),
             ram,
         }
@@ -173,6 +175,18 @@ impl Gic {
     pub fn restore(&self, snapshot: &GicSnapshot) {
         let mut state = self.lock();
         state.clone_from(&snapshot.0);
+        self.publish_all(&state);
+    }
+
+    /// Puts the distributor, the redistributors and the ITS into their reset state.
+    pub(crate) fn reset(&self) {
+        let config = GicConfig {
+            affinities: self.affinities.clone(),
+            its: self.its,
+            list_register_count: self.list_register_count,
+        };
+        let mut state = self.lock();
+        *state = State::new(&config);
         self.publish_all(&state);
     }
 
@@ -238,6 +252,13 @@ impl Gic {
     fn set_cpu_groups(&self, cpu: usize, groups: u8) {
         let mut state = self.lock();
         state.redistributors[cpu].cpu_groups = groups;
+        self.publish_own(&state, cpu);
+    }
+
+    /// Records that the CPU interface loses its power, or has it back.
+    fn set_powered_down(&self, cpu: usize, powered_down: bool) {
+        let mut state = self.lock();
+        state.redistributors[cpu].powered_down = powered_down;
         self.publish_own(&state, cpu);
     }
 

@@ -25,6 +25,8 @@ pub(crate) struct Redistributor {
     pub(crate) lpis: Lpis,
     /// The groups that the CPU interface has enabled (ICC_IGRPENn_EL1), as bits 0 and 1.
     pub(crate) cpu_groups: u8,
+    /// Whether the CPU and its interface are powered down: what is pending in any group is to wake it (WakeRequest).
+    pub(crate) powered_down: bool,
     /// GICR_WAKER.ProcessorSleep. It holds nothing back: it only matters to the choice of IRM = 1.
     pub(crate) asleep: bool,
     /// GICR_TYPER.
@@ -43,6 +45,7 @@ impl Redistributor {
             block: Block { edge: 0xffff, ..Block::default() },
             lpis: Lpis::default(),
             cpu_groups: 0,
+            powered_down: false,
             asleep: true,
             typer,
         }

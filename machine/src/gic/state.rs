@@ -53,7 +53,8 @@ impl State {
     /// The highest priority pending interrupt of `cpu` in the enabled groups.
     pub(super) fn highest(&self, cpu: usize) -> Highest {
         let redistributor = &self.redistributors[cpu];
-        let groups = self.distributor.groups & redistributor.cpu_groups;
+        let enabled = if redistributor.powered_down { 0b11 } else { redistributor.cpu_groups };
+        let groups = self.distributor.groups & enabled;
         let mut highest = Highest::NONE;
         // The lowest INTID wins between equals, hence this order and the strict comparison.
         let mut offer = |priority, intid, group_1: bool| {

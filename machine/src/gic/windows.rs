@@ -61,6 +61,11 @@ impl Gic {
 }
 
 impl Device for DistributorWindow {
+    /// Resets the whole GIC, whose state is one.
+    fn reset(&self) {
+        self.0.reset();
+    }
+
     fn read(&self, offset: u64, size: u8) -> u64 {
         let mut state = self.0.lock();
         read_words(offset, size, is_priority(offset), |at| state.distributor.read(at, self.0.cpu_count()))
@@ -98,6 +103,9 @@ impl RedistributorWindow {
 }
 
 impl Device for RedistributorWindow {
+    /// Done by the distributor's.
+    fn reset(&self) {}
+
     fn read(&self, offset: u64, size: u8) -> u64 {
         let Some((cpu, offset)) = self.split(offset) else { return 0 };
         let state = self.0.lock();
@@ -132,6 +140,9 @@ impl Device for RedistributorWindow {
 }
 
 impl Device for ItsWindow {
+    /// Done by the distributor's.
+    fn reset(&self) {}
+
     fn read(&self, offset: u64, size: u8) -> u64 {
         let mut state = self.0.lock();
         // A guest that waits for a long queue drives it.

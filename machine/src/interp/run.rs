@@ -61,6 +61,9 @@ fn run_blocks(cpu: &mut Vcpu, blocks: &mut impl Blocks, limit: u64) -> Exit {
                 return Exit::Waiting;
             }
             cpu.state.waiting = false;
+            if let Some(start) = cpu.state.resume {
+                cpu.wake(start);
+            }
         }
         if exception::may_be_interrupted(cpu)
             && let Some(interrupt) = exception::pending_interrupt(cpu)

@@ -83,12 +83,56 @@ pub struct Assembled {
     pub machine: Arc<Machine>,
     /// The ends of its devices that the host holds.
     pub devices: Arc<Devices>,
+    /// What the device tree says, but for what is booted.
+    board: BoardConfig,
+}
+
+impl Assembled {
+    /// Resets a machine that has stopped for that reason and loads what it boots, so that it can run again. RAM
+    /// keeps its contents elsewhere. Answers whether it is to run: it is not if something else stopped it since.
+    ///
+    /// # Errors
+    ///
+    /// When what is to boot does not fit or is damaged.
+    pub fn reset(&self, boot: &Boot) -> Result<bool, BuildError> {
+        for slot in &self.machine.slots {
+            slot.reset();
+        }
+        self.machine.bus.reset();
+        self.load(boot)?;
+        Ok(self.machine.begin_again())
+    }
+
+    /// Loads what the machine boots and makes CPU 0 ready to start.
+    fn load(&self, boot: &Boot) -> Result<(), BuildError> {
+        let machine = &self.machine;
+        let ram = machine.ram.base()..machine.ram.base() + machine.ram.size_bytes();
+        let placement = place(boot, ram)?;
+        let dtb = device_tree(self.board.clone(), boot, &placement)?;
+        placement.load(&boot.kernel, boot.initrd.as_deref(), &dtb, &machine.ram)?;
+        machine.cpu(0).power_on(CpuOn { entry: placement.entry, context: placement.dtb });
+        Ok(())
+    }
+}
+
+fn place(boot: &Boot, ram: Range<u64>) -> Result<Placement, BuildError> {
+    let initrd_bytes = boot.initrd.as_ref().map(|bytes| bytes.len() as u64);
+    Ok(Placement::new(&boot.kernel, initrd_bytes, ram)?)
+}
+
+fn device_tree(mut board: BoardConfig, boot: &Boot, placement: &Placement) -> Result<Vec<u8>, BuildError> {
+    board.boot.command_line.clone_from(&boot.command_line);
+    board.boot.initrd.clone_from(&placement.initrd);
+    Ok(match &boot.device_tree {
+        Some(given) => device_tree::adapt(given, &board)?,
+        None => device_tree::build(&board),
+    })
 }
 
 impl MachineConfig {
-    /// What the device tree says of this machine.
+    /// What the device tree says of this machine, but for what is booted.
     #[must_use]
-    pub fn board(&self, boot: BootInfo) -> BoardConfig {
+    pub fn board(&self) -> BoardConfig {
         let has = |f| self.model.features().contains(f);
         BoardConfig {
             cpu_count: self.cpu_count,
@@ -98,7 +142,7 @@ impl MachineConfig {
             vhe: has(Feature::FEAT_VHE),
             pmu: has(Feature::FEAT_PMUv3),
             its: true,
-            boot,
+            boot: BootInfo { command_line: String::new(), initrd: None, seed: self.seed },
         }
     }
 
@@ -114,15 +158,7 @@ impl MachineConfig {
     ///
     /// When `boot` brings a device tree that cannot be adapted.
     pub fn device_tree(&self, boot: &Boot, placement: &Placement) -> Result<Vec<u8>, BuildError> {
-        let board = self.board(BootInfo {
-            command_line: boot.command_line.clone(),
-            initrd: placement.initrd.clone(),
-            seed: self.seed,
-        });
-        Ok(match &boot.device_tree {
-            Some(given) => device_tree::adapt(given, &board)?,
-            None => device_tree::build(&board),
-        })
+        device_tree(self.board(), boot, placement)
     }
 
     /// Decides where everything that `boot` brings goes.
@@ -131,8 +167,7 @@ impl MachineConfig {
     ///
     /// When it does not fit.
     pub fn place(&self, boot: &Boot) -> Result<Placement, BuildError> {
-        let initrd_bytes = boot.initrd.as_ref().map(|bytes| bytes.len() as u64);
-        Ok(Placement::new(&boot.kernel, initrd_bytes, self.ram_range())?)
+        place(boot, self.ram_range())
     }
 
     /// Makes the machine, loads what it boots, and makes CPU 0 ready to start.
@@ -144,10 +179,8 @@ impl MachineConfig {
         if !self.engine.is_available() {
             return Err(BuildError::Engine);
         }
-        let placement = self.place(boot)?;
-        let dtb = self.device_tree(boot, &placement)?;
+        let board = self.board();
         let ram = Arc::new(GuestRam::new(map::RAM_BASE, self.ram_bytes)?);
-        placement.load(&boot.kernel, boot.initrd.as_deref(), &dtb, &ram)?;
 
         let slots: Vec<CpuSlot> = (0..self.cpu_count).map(|_| CpuSlot::new()).collect();
         let affinities =
@@ -192,7 +225,8 @@ impl MachineConfig {
             slots,
             state: RunState::default(),
         });
-        machine.cpu(0).power_on(CpuOn { entry: placement.entry, context: placement.dtb });
-        Ok(Assembled { machine, devices })
+        let assembled = Assembled { machine, devices, board };
+        assembled.load(boot)?;
+        Ok(assembled)
     }
 }

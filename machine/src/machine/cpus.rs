@@ -111,6 +111,13 @@ impl CpuSlot {
         }
     }
 
+    /// Switches the CPU off and forgets what was asked of it; its thread has ended.
+    pub(super) fn reset(&self) {
+        *self.lock() = Power::Off;
+        self.take_requests(u32::MAX);
+        self.pins.reset();
+    }
+
     /// The start that waits for this CPU; taking it switches the CPU on.
     pub(crate) fn take_start(&self) -> Option<CpuOn> {
         let mut power = self.lock();

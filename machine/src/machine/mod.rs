@@ -92,9 +92,13 @@ impl Machine {
         usize::try_from(affinity).ok().filter(|&i| i < self.slots.len())
     }
 
-    /// Stops the machine; the first reason wins.
+    /// Stops the machine. The first reason wins, but a reset is overruled by what ends the run.
     pub fn stop(&self, why: Stop) {
-        self.state.stop.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
+        let mut stop = self.state.stop.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*stop, None | Some(Stop::Reset)) {
+            *stop = Some(why);
+        }
+        drop(stop);
         self.state.stopping.store(true, Ordering::SeqCst);
         for slot in &self.slots {
             slot.request(CpuSlot::STOP);
@@ -105,6 +109,17 @@ impl Machine {
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.state.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Forgets a stop for a reset, so that the machine can run again; answers whether that was the reason.
+    fn begin_again(&self) -> bool {
+        let mut stop = self.state.stop.lock().unwrap_or_else(PoisonError::into_inner);
+        let reset = *stop == Some(Stop::Reset);
+        if reset {
+            *stop = None;
+            self.state.stopping.store(false, Ordering::SeqCst);
+        }
+        reset
     }
 
     /// Why the machine stopped, once it has.

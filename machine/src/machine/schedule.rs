@@ -44,7 +44,9 @@ pub fn run(machine: &Arc<Machine>, devices: &Arc<Devices>) -> std::io::Result<Ou
             }
         })?;
         let cpus = run_in_threads(machine);
-        machine.stop(Stop::Request);
+        if !machine.is_stopping() {
+            machine.stop(Stop::Request);
+        }
         let _ = poller.join();
         cpus?
     };

@@ -86,6 +86,25 @@ impl Timer {
     }
 }
 
+/// What software has set the timers of a CPU to.
+pub(crate) struct Settings([(u64, u64); 4]);
+
+impl Settings {
+    pub(crate) fn of(cpu: &Vcpu) -> Settings {
+        Settings(ALL.map(|timer| (cpu.sys(timer.control()), cpu.sys(timer.compare()))))
+    }
+
+    /// Sets the timers so, and raises the interrupts that are due.
+    pub(crate) fn restore(self, cpu: &mut Vcpu) {
+        for (timer, (control, compare)) in ALL.into_iter().zip(self.0) {
+            cpu.set_sys(timer.control(), control);
+            cpu.set_sys(timer.compare(), compare);
+        }
+        let now = cpu.physical_count();
+        update(cpu, now);
+    }
+}
+
 /// Raises and lowers the timers' interrupts for the current time. Cheap when nothing is due.
 pub(crate) fn poll(cpu: &mut Vcpu) {
     let now = cpu.physical_count();

@@ -73,7 +73,7 @@ impl Case {
 
     /// The same, with something that watches.
     pub(crate) fn run_watched(&self, budget: u64, tracer: Option<Box<dyn Tracer>>) -> Trail {
-        let Assembled { machine, devices } =
+        let Assembled { machine, devices, .. } =
             self.assemble(ClockMode::Counted { ps_per_instruction: 1000 }, tracer);
         let outcome = run_for(&machine, &devices, budget);
         for cpu in &outcome.cpus {
@@ -86,7 +86,7 @@ impl Case {
     /// Runs in real time on a thread for each CPU, and asks the machine to stop after `time`.
     #[allow(dead_code, reason = "the fuzz target runs in counted time only")]
     pub(crate) fn run_on_threads(&self, time: Duration) {
-        let Assembled { machine, devices } = self.assemble(ClockMode::Real, None);
+        let Assembled { machine, devices, .. } = self.assemble(ClockMode::Real, None);
         let running = machine.clone();
         let runner = thread::spawn(move || run_machine(&running, &devices).map(|_| ()));
         thread::sleep(time);
@@ -136,7 +136,7 @@ impl Case {
 /// Random accesses of four threads to the whole physical address space, while a random guest runs.
 #[allow(dead_code, reason = "the fuzz target runs in counted time only")]
 pub(crate) fn hammer(seed: u64, accesses: u64) {
-    let Assembled { machine, devices } =
+    let Assembled { machine, devices, .. } =
         Case::new(&mut Entropy::seeded(seed)).assemble(ClockMode::Real, None);
     let running = machine.clone();
     let runner = thread::spawn(move || run_machine(&running, &devices).map(|_| ()));

@@ -111,6 +111,7 @@ fn run(test: &Test, subject: &Subject, count: &str) -> Result<(Cost, Said)> {
         memory_mb: 256,
         el: 2,
         deterministic: false,
+        reboots: false,
         jit: false,
     };
     let (cost, lines) = measure::run(&mut subject.command(&spec)?, LIMIT)?;

@@ -50,6 +50,8 @@ pub(crate) struct Case {
     pub(crate) el: u8,
     /// Whether Droste's machine executes by its JIT rather than by its interpreter.
     pub(crate) jit: bool,
+    /// Whether the machine starts again when its guest says so; else that ends the run.
+    pub(crate) reboots: bool,
     /// Regular expressions that console lines have to match, in this order.
     pub(crate) expect: &'static [&'static str],
     pub(crate) check: Check,
@@ -63,6 +65,7 @@ const READY: &[&str] = &[
     "cpu-el1",
     "cpu-nested",
     "cpu-access",
+    "cpu-power",
     "demo-hyp",
     "demo-hyp-twice",
     "boot",
@@ -77,6 +80,7 @@ const READY: &[&str] = &[
     "boot-executors",
     "cpu-jit",
     "boot-jit-smp4",
+    "suspend",
     "systemd",
     "kvm",
     "hyp",
@@ -97,6 +101,7 @@ const BARE: Case = Case {
     memory_mb: 256,
     el: 2,
     jit: false,
+    reboots: false,
     expect: &["^cpu-tests at EL2", "^cpu-tests: [0-9]+ passed, 0 failed"],
     check: Check::SameAsQemu,
     timeout_s: 60,
@@ -170,6 +175,23 @@ pub(crate) const CASES: &[Case] = &[
         ..BARE
     },
     Case {
+        name: "cpu-power",
+        what: "power-down states of CPUs and of the machine, and resets",
+        kernel: Kernel::Bare("cpu-tests-power"),
+        cpus: 2,
+        reboots: true,
+        expect: &[
+            "^life 1",
+            "^cpu-tests-power: [0-9]+ passed, 0 failed",
+            "^life 2",
+            "^cpu-tests-power: 2 passed, 0 failed",
+            "^life 3",
+            "^cpu-tests-power: 2 passed, 0 failed",
+        ],
+        check: Check::Markers,
+        ..BARE
+    },
+    Case {
         name: "demo-hyp",
         what: "a hypervisor at EL2, its guest at EL1, a program at EL0",
         kernel: Kernel::Bare("demo-hyp"),
@@ -234,6 +256,15 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case { name: "cpu-jit", what: "cpu-tests at EL2 on four CPUs by the JIT", cpus: 4, jit: true, ..BARE },
     Case { name: "boot-jit-smp4", what: "Linux 7.2 on four CPUs by the JIT", cpus: 4, jit: true, ..LINUX },
+    Case {
+        name: "suspend",
+        what: "Linux 7.2 suspended to RAM twice, and woken by the real-time clock",
+        append: "droste.suspend=2",
+        cpus: 2,
+        jit: true,
+        expect: &[UP, "^DROSTE-SUSPEND 1 slept", "^DROSTE-SUSPEND 2 slept"],
+        ..LINUX
+    },
     Case {
         name: "systemd",
         what: "Debian with systemd on a virtio disk, and a download",

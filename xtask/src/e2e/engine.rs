@@ -26,6 +26,8 @@ pub(crate) struct Spec {
     pub(crate) el: u8,
     pub(crate) deterministic: bool,
     pub(crate) jit: bool,
+    /// Whether the machine starts again when its guest says so.
+    pub(crate) reboots: bool,
 }
 
 impl Spec {
@@ -50,6 +52,7 @@ impl Spec {
             el: case.el,
             deterministic: case.check.is_deterministic(),
             jit: case.jit,
+            reboots: case.reboots,
         }
     }
 }
@@ -89,6 +92,9 @@ impl Engine {
                 c.args(["run", "--cpu", spec.cpu]);
                 c.arg("--cpus").arg(spec.cpus.to_string());
                 c.arg("--memory").arg(format!("{}M", spec.memory_mb));
+                if !spec.reboots {
+                    c.arg("--no-reboot");
+                }
                 if spec.el != 2 {
                     c.arg("--el").arg(spec.el.to_string());
                 }
@@ -117,7 +123,10 @@ impl Engine {
         let virtualization = if spec.el == 2 { "on" } else { "off" };
         c.arg("-M").arg(format!("virt,virtualization={virtualization},gic-version=3"));
         c.args(["-cpu", spec.cpu, "-smp", &spec.cpus.to_string(), "-m", &spec.memory_mb.to_string()]);
-        c.args(["-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot"]);
+        c.args(["-nodefaults", "-display", "none", "-serial", "stdio"]);
+        if !spec.reboots {
+            c.arg("-no-reboot");
+        }
         if spec.deterministic {
             c.args(["-icount", "shift=0,sleep=off"]);
         }

@@ -4,6 +4,7 @@
 #   droste.level=N         what this level calls itself (default 0)
 #   droste.chain=a,b,...   how each level starts the next: kvm | nested | sh
 #   droste.more=ARG        one more kernel argument for the next level
+#   droste.suspend=N       suspend to RAM N times, with a wake-up alarm
 #   droste.mem=MIB, droste.smp=N, droste.verbose=1
 #                          memory and CPUs of the next level; its kernel logs to the console
 bb=/bin/busybox
@@ -28,6 +29,17 @@ echo "DROSTE-UP $level $(seconds) $(uname -r) cpus=$(nproc)"
 dmesg | grep -E 'CPU: All CPU|CPU features: .*(Nested|KVM)|kvm ?\[|kvm:|GIC: Using|smccc: KVM' |
 	cut -c1-110 | sed "s/^/DROSTE-DMESG $level /"
 [ "$level" = 0 ] && grep -m1 ^Features /proc/cpuinfo | sed "s/^/DROSTE-CPU $level /"
+
+# Suspends until the alarm of the real-time clock, which counts whole seconds.
+suspend() { # number
+	rtc=/sys/class/rtc/rtc0
+	before=$(cat $rtc/since_epoch)
+	echo 0 >$rtc/wakealarm
+	echo $((before + 2)) >$rtc/wakealarm && echo mem >/sys/power/state &&
+		echo "DROSTE-SUSPEND $1 slept $(($(cat $rtc/since_epoch) - before)) s, cpus=$(nproc)"
+}
+times=$(arg suspend); n=1
+while [ $n -le "${times:-0}" ]; do suspend $n; n=$((n + 1)); done
 
 how=${chain%%,*}
 rest=; case $chain in *,*) rest=${chain#*,} ;; esac

@@ -12,6 +12,7 @@ mod mmu;
 mod nested;
 mod power;
 mod smp;
+mod suspend;
 mod timers;
 mod vhe;
 mod virtualization;
@@ -37,9 +38,13 @@ extern "Rust" fn guest_main() {
             nested::run();
         }
         ("cpu-tests-debug", 2) => debug::run(),
+        ("cpu-tests-power", 2) => suspend::run(),
         _ => println!("FAIL: not meant for this level"),
     }
     harness::summary();
+    if PROGRAM == "cpu-tests-power" {
+        suspend::end();
+    }
 }
 
 fn everything(el: u64) {

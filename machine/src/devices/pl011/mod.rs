@@ -54,6 +54,12 @@ impl Device for Pl011 {
         self.irq.set(state.interrupt());
     }
 
+    fn reset(&self) {
+        let mut state = lock(&self.state);
+        state.reset();
+        self.irq.set(state.interrupt());
+    }
+
     fn name(&self) -> &str {
         "pl011"
     }

@@ -46,6 +46,12 @@ impl State {
         }
     }
 
+    /// Resets the registers. Input that waits outside of the FIFO stays.
+    pub(super) fn reset(&mut self) {
+        let pending = std::mem::take(&mut self.pending);
+        *self = Self { pending, ..Self::new() };
+    }
+
     /// The level of the combined interrupt output, UARTINTR.
     pub(super) fn interrupt(&self) -> bool {
         self.raw_interrupts & self.interrupt_mask != 0

@@ -124,6 +124,12 @@ impl Device for Transport {
         self.irq.set(state.interrupts != 0);
     }
 
+    fn reset(&self) {
+        let mut state = lock(&self.state);
+        state.reset();
+        self.irq.set(false);
+    }
+
     fn name(&self) -> &str {
         self.name
     }

@@ -54,9 +54,20 @@ impl CpuInterface {
     pub fn reset(&mut self) {
         self.state.physical = Physical::default();
         self.state.hypervisor = Hypervisor::new(self.gic.list_register_count);
+        self.gic.set_powered_down(self.cpu, false);
         self.gic.set_cpu_groups(self.cpu, 0);
         self.refresh();
         self.refresh_virtual();
+    }
+
+    /// Powers the interface down with its CPU. From then on [`Self::wakes`] tells when to power both up.
+    pub(crate) fn power_down(&mut self) {
+        self.gic.set_powered_down(self.cpu, true);
+    }
+
+    /// Whether the redistributor asks for its powered-down CPU (WakeRequest).
+    pub(crate) fn wakes(&self) -> bool {
+        self.highest() != Highest::NONE
     }
 
     /// The state, for a snapshot.

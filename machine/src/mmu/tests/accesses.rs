@@ -14,6 +14,8 @@ const ALIGNMENT: u64 = 0b100001;
 struct Probe(Mutex<Vec<(u64, u8, u64)>>);
 
 impl Device for Probe {
+    fn reset(&self) {}
+
     fn read(&self, offset: u64, size: u8) -> u64 {
         offset << 8 | u64::from(size)
     }

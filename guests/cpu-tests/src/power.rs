@@ -1,0 +1,12 @@
+//! PSCI calls that power CPUs or the machine down, tested from inside: see `main.rs`.
+#![cfg_attr(target_os = "none", no_std)]
+#![cfg_attr(target_os = "none", no_main)]
+
+#[cfg(target_os = "none")]
+mod bare;
+
+#[cfg(not(target_os = "none"))]
+fn main() {
+    eprintln!("cpu-tests-power runs on a bare machine: see `cargo xtask help`");
+    std::process::exit(2);
+}
