@@ -45,12 +45,12 @@ pub(crate) enum Executor {
 }
 
 impl Executor {
-    /// An executor without any code yet. Where the host refuses code memory the interpreter takes over.
-    pub(crate) fn new(engine: Engine) -> Executor {
+    /// An executor without any code yet, for one of so many CPUs. Where the host refuses code memory the interpreter takes over.
+    pub(crate) fn new(engine: Engine, cpu_count: usize) -> Executor {
         match engine {
             Engine::Interp => Executor::Interp(BlockCache::default()),
             #[cfg(target_arch = "x86_64")]
-            Engine::Jit => match crate::jit::Jit::new() {
+            Engine::Jit => match crate::jit::Jit::new(cpu_count) {
                 Ok(jit) => Executor::Jit(Box::new(jit)),
                 Err(_) => Executor::Interp(BlockCache::default()),
             },
@@ -69,17 +69,15 @@ impl Executor {
     }
 }
 
-/// What generated code reads besides the state of its CPU: addresses and limits, set before it is entered.
+/// What generated code and what it calls know of each other, besides the state of the CPU.
 #[derive(Debug, Default)]
 pub(crate) struct Dispatch {
-    /// The instruction count to stop at.
-    pub(crate) limit: u64,
-    /// Address of the CPU's interrupt inputs.
-    pub(crate) pins: u64,
-    /// Address of the requests of other threads.
-    pub(crate) requests: u64,
+    /// The instruction count to stop at: the limit, or less if something needs attention before.
+    pub(crate) end: u64,
     /// The interrupt inputs that have been looked at.
     pub(crate) seen_pins: u32,
+    /// The epoch of decoded code that has been looked at.
+    pub(crate) seen_code: u64,
     /// Address of the branch cache.
     pub(crate) branch_cache: u64,
 }

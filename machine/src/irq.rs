@@ -74,11 +74,6 @@ pub struct IrqPins {
 }
 
 impl IrqPins {
-    /// Address of the word, which lives as long as `self`.
-    pub(crate) fn address(&self) -> u64 {
-        self.word.as_ptr().addr() as u64
-    }
-
     /// Physical IRQ: the highest priority pending Group 1 interrupt is to be taken.
     pub const IRQ: u32 = 1 << 0;
     /// Physical FIQ: the highest priority pending Group 0 interrupt is to be taken.

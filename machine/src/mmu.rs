@@ -12,6 +12,7 @@ mod context;
 mod data;
 mod fault;
 mod fetch;
+mod fetch_ids;
 mod mailbox;
 mod maintenance;
 mod registers;

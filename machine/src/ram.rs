@@ -8,14 +8,15 @@
 #![allow(unsafe_code)]
 
 mod atomic128;
+mod code;
 mod mem;
 
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering, compiler_fence};
 
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
-use rustix::thread::{MembarrierCommand, membarrier};
 
+use code::{CodeMap, lines_of};
+pub(crate) use code::{LINE_LOG2, Stale};
 pub use mem::Mem;
 
 /// Size of the pages whose code state is tracked.
@@ -56,11 +57,7 @@ pub struct GuestRam {
     base: u64,
     size_bytes: u64,
     host: NonNull<u8>,
-    code: Box<[AtomicU8]>,
-    generation: Box<[AtomicU32]>,
-    /// Whether the host can make all threads of the process pass a fence. Where it cannot, code that one CPU changes
-    /// while another decodes its page may stay stale.
-    fences: bool,
+    code: CodeMap,
 }
 
 // SAFETY: the mapping is owned by this value and reached only through raw, atomic-sized accesses; the tables are atomics.
@@ -90,14 +87,7 @@ impl GuestRam {
         // SAFETY: the range is the mapping just made. The advice only saves host faults, so its failure is no error.
         let _ = unsafe { madvise(map, len, Advice::LinuxHugepage) };
         let page_count = len >> 12;
-        Ok(Self {
-            base,
-            size_bytes,
-            host,
-            code: (0..page_count).map(|_| AtomicU8::new(0)).collect(),
-            generation: (0..page_count).map(|_| AtomicU32::new(0)).collect(),
-            fences: membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok(),
-        })
+        Ok(Self { base, size_bytes, host, code: CodeMap::new(page_count) })
     }
 
     /// The first physical address.
@@ -198,63 +188,74 @@ impl GuestRam {
 
     /// Where the byte of a host page is that tells whether it holds decoded code, less the number of that host page.
     pub(crate) fn code_table_bias(&self) -> u64 {
-        (self.code.as_ptr().addr() as u64).wrapping_sub(self.host.as_ptr().addr() as u64 >> 12)
+        self.code.marks_address().wrapping_sub(self.host.as_ptr().addr() as u64 >> 12)
     }
 
-    /// Address of a page's generation, which lives as long as `self`.
-    pub(crate) fn generation_address(&self, page: usize) -> u64 {
-        self.generation[page].as_ptr().addr() as u64
-    }
-
-    /// Index of the tracked page that holds `pa`, for [`Self::mark_code`] and the like.
+    /// Index of the tracked page that holds `pa`.
     #[inline]
     pub fn page(&self, pa: u64) -> Option<usize> {
         self.contains(pa, 1).then(|| ((pa - self.base) >> 12) as usize)
     }
 
-    /// Marks a page as holding decoded code. Call before reading the instructions and before taking the generation.
-    ///
-    /// A CPU that stores looks at the mark after its store, without a fence. So when a page becomes marked, every
-    /// other thread is made to pass one here: each store is then either seen by the decoder or sees the mark.
-    #[inline]
-    pub fn mark_code(&self, page: usize) {
-        if self.code[page].swap(1, Ordering::SeqCst) == 0 && self.fences {
-            // A host that has registered the process does not fail this.
-            let _ = membarrier(MembarrierCommand::PrivateExpedited);
-        }
+    /// Physical address of a tracked page.
+    pub(crate) fn page_address(&self, page: usize) -> u64 {
+        self.base + ((page as u64) << 12)
     }
 
-    /// Tells whether a page holds decoded code. After a store, this is the look that [`Self::mark_code`] speaks of.
+    /// Marks `len` bytes at `pa`, which is in a tracked page, as decoded code, as far as they are in that page. To be
+    /// called before the instructions are read; answers the generation that they have then.
+    #[inline]
+    pub fn mark_code(&self, page: usize, pa: u64, len: u64) -> u32 {
+        self.code.mark(page, lines_of(pa, len))
+    }
+
+    /// Tells whether a page holds decoded code, as a store asks when it is done.
     #[inline]
     pub fn is_code(&self, page: usize) -> bool {
-        compiler_fence(Ordering::SeqCst);
-        self.code[page].load(Ordering::Relaxed) != 0
+        self.code.is_marked(page)
     }
 
     /// The number of times that decoded code in a page went stale. Blocks made under another number must not run.
     #[inline]
     pub fn generation(&self, page: usize) -> u32 {
-        self.generation[page].load(Ordering::Acquire)
+        self.code.generation(page)
     }
 
-    /// Makes all decoded code of a page stale. The next decoder marks the page again.
-    #[cold]
-    pub fn invalidate_code(&self, page: usize) {
-        self.code[page].store(0, Ordering::SeqCst);
-        self.generation[page].fetch_add(1, Ordering::SeqCst);
+    /// The number of times that any decoded code went stale.
+    #[inline]
+    pub(crate) fn code_epoch(&self) -> u64 {
+        self.code.epoch()
     }
 
-    /// Follows every store to RAM: decoded code in the written pages goes stale. The range must be RAM.
+    /// Calls `each` for the code that went stale since the epoch `seen`; answers the epoch now, and whether some of it
+    /// is not remembered any more.
+    pub(crate) fn stale_code_since(&self, seen: u64, each: impl FnMut(Stale)) -> (u64, bool) {
+        self.code.stale_since(seen, each)
+    }
+
+    /// Follows a store of `len` bytes within the page at `host`, which [`Self::host_page`] gave, or within it: decoded
+    /// code that was overwritten goes stale. Cost: one byte loaded from a table of one per page.
+    #[inline]
+    pub(crate) fn wrote_host(&self, host: *const u8, len: u64) {
+        let page = self.page_of_host(host);
+        if self.is_code(page) {
+            self.code.wrote(page, lines_of(host.addr() as u64, len));
+        }
+    }
+
+    /// Follows every store to RAM: decoded code that was overwritten goes stale. The range must be RAM.
     #[inline]
     pub fn wrote(&self, pa: u64, len: u64) {
         if len == 0 {
             return;
         }
-        let first = ((pa - self.base) >> 12) as usize;
-        let last = ((pa - self.base + len - 1) >> 12) as usize;
+        let offset = pa - self.base;
+        let (first, last) = (offset >> 12, (offset + len - 1) >> 12);
         for page in first..=last {
-            if self.is_code(page) {
-                self.invalidate_code(page);
+            if self.is_code(page as usize) {
+                let start = if page == first { offset & 0xfff } else { 0 };
+                let end = if page == last { (offset + len - 1) & 0xfff } else { 0xfff };
+                self.code.wrote(page as usize, lines_of(start, end - start + 1));
             }
         }
     }
@@ -269,6 +270,7 @@ impl Drop for GuestRam {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::{Duration, Instant};
 
     use super::*;
@@ -323,18 +325,19 @@ mod tests {
     }
 
     #[test]
-    fn a_store_to_a_code_page_bumps_only_its_generation() {
+    fn a_store_to_code_bumps_only_the_generation_of_its_page() {
         let ram = ram();
         let page = ram.page(0x4000_2000).unwrap();
         ram.write(0x4000_2000, 1_u32).unwrap();
         assert_eq!(ram.generation(page), 0, "a data page has no generations");
-        ram.mark_code(page);
+        ram.mark_code(page, 0x4000_2000, 4);
         ram.write(0x4000_3000, 1_u32).unwrap();
-        assert_eq!(ram.generation(page), 0);
+        ram.write(0x4000_2040, 1_u32).unwrap();
+        assert_eq!(ram.generation(page), 0, "another page, another line");
         ram.write(0x4000_1ffe, 1_u32).unwrap();
         assert_eq!(ram.generation(page), 1, "the second half of a crossing store counts");
         assert!(!ram.is_code(page));
-        ram.mark_code(page);
+        ram.mark_code(page, 0x4000_2000, 4);
         ram.copy_in(0x4000_0000, &[0; 0x2001]).unwrap();
         assert_eq!(ram.generation(page), 2);
     }
@@ -363,8 +366,7 @@ mod tests {
             for round in 1..=ROUNDS {
                 started.store(round, Ordering::Release);
                 (0..round % 32).for_each(|_| std::hint::spin_loop());
-                ram.mark_code(page);
-                let generation = ram.generation(page);
+                let generation = ram.mark_code(page, pa, 4);
                 let seen = ram.read::<u32>(pa).unwrap();
                 while finished.load(Ordering::Acquire) != round {
                     std::hint::spin_loop();
@@ -377,7 +379,7 @@ mod tests {
                 if Instant::now() > deadline {
                     break;
                 }
-                ram.invalidate_code(page);
+                ram.wrote(pa, 4);
             }
         });
     }

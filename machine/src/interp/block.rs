@@ -6,7 +6,7 @@ use crate::ram::GuestRam;
 use droste_arch::a64::{self, Encoding, Group};
 
 /// Instructions of one block at most: a slice of interrupts, and the work that is lost when it is discarded.
-const BLOCK_LIMIT: usize = 32;
+pub(crate) const BLOCK_LIMIT: usize = 32;
 /// Slots of the cache, direct-mapped: 2^14 x 32 bytes beside the operations themselves.
 const SLOTS: usize = 1 << 14;
 
@@ -15,7 +15,10 @@ const SLOTS: usize = 1 << 14;
 pub(crate) struct Op {
     pub(crate) handler: Handler,
     pub(crate) word: u32,
+    pub(crate) encoding: Option<Encoding>,
 }
+
+const _: () = assert!(size_of::<Op>() == 16);
 
 /// A run of instructions within one page, entered only at its start.
 struct Block {
@@ -47,8 +50,7 @@ impl BlockCache {
             return &[];
         };
         if slot.pa != pa || slot.generation != ram.generation(page) {
-            ram.mark_code(page);
-            let generation = ram.generation(page);
+            let generation = ram.mark_code(page, pa, 4 * BLOCK_LIMIT as u64);
             *slot = Block { pa, generation, ops: decode(cpu, ram, pa) };
         }
         &slot.ops
@@ -67,20 +69,26 @@ fn slot_of(pa: u64) -> usize {
 
 /// Decodes from `pa` up to the first instruction that always ends a block, the page's end, or the limit.
 #[cold]
-pub(crate) fn decode(cpu: &Vcpu, ram: &GuestRam, pa: u64) -> Box<[Op]> {
-    let in_page = ((4096 - (pa & 4095)) / 4) as usize;
+fn decode(cpu: &Vcpu, ram: &GuestRam, pa: u64) -> Box<[Op]> {
     let mut ops = Vec::with_capacity(8);
+    decode_into(&mut ops, cpu, ram, pa);
+    ops.into_boxed_slice()
+}
+
+/// Replaces `ops` by those of the block at `pa`.
+pub(crate) fn decode_into(ops: &mut Vec<Op>, cpu: &Vcpu, ram: &GuestRam, pa: u64) {
+    let in_page = ((4096 - (pa & 4095)) / 4) as usize;
+    ops.clear();
     for i in 0..in_page.min(BLOCK_LIMIT) {
         let Ok(word) = ram.read::<u32>(pa + 4 * i as u64) else {
             break;
         };
         let encoding = a64::decode(word);
-        ops.push(Op { handler: handler(cpu, encoding), word });
+        ops.push(Op { handler: handler(cpu, encoding), word, encoding });
         if encoding.is_none_or(ends_block) {
             break;
         }
     }
-    ops.into_boxed_slice()
 }
 
 /// The handler of an encoding, UNDEFINED where the CPU lacks its feature. Hints are never UNDEFINED.

@@ -14,8 +14,11 @@ pub(super) const PC: Reg = Reg::R13;
 pub(super) const CODE_TABLE: Reg = Reg::R14;
 /// The first level of the TLB.
 pub(super) const TLB: Reg = Reg::R15;
-/// Flags that x86 instructions computed and others have replaced: AH of LAHF, and overflow in bit 0.
-pub(super) const FLAGS: Reg = Reg::R12;
+/// Instructions until the limit, signed: [`END`] less this is the count of retired instructions.
+pub(super) const BUDGET: Reg = Reg::R12;
+/// Flags that x86 instructions computed and others have replaced: AH of LAHF, and overflow in bit 0. Above the return
+/// address there is room for it.
+pub(super) const FLAGS: Mem = Mem::new(Reg::Rsp, 0);
 /// What guest registers are cached in. RAX, RCX, RDX and RSI are scratch.
 pub(super) const CACHE: [Reg; 6] = [Reg::Rbx, Reg::Rdi, Reg::R8, Reg::R9, Reg::R10, Reg::R11];
 
@@ -39,13 +42,19 @@ pub(super) const NZCV: Mem = state(offset_of!(CpuState, nzcv));
 pub(super) const COUNT: Mem = state(offset_of!(CpuState, insn_count));
 pub(super) const BTYPE: Mem = state(offset_of!(CpuState, pstate) + offset_of!(PState, btype));
 pub(super) const BLOCK_PC: Mem = at(offset_of!(Vcpu, block_pc));
-pub(super) const LIMIT: Mem = dispatch(offset_of!(Dispatch, limit));
-pub(super) const PINS: Mem = dispatch(offset_of!(Dispatch, pins));
-pub(super) const REQUESTS: Mem = dispatch(offset_of!(Dispatch, requests));
-pub(super) const SEEN_PINS: Mem = dispatch(offset_of!(Dispatch, seen_pins));
+pub(super) const END: Mem = dispatch(offset_of!(Dispatch, end));
 pub(super) const FP_TRAPS: Mem = at(offset_of!(Vcpu, mode) + offset_of!(Mode, fp_traps));
 pub(super) const BRANCH_CACHE: Mem = dispatch(offset_of!(Dispatch, branch_cache));
-pub(super) const FETCH_ID: Mem = at(offset_of!(Vcpu, tlb) + tlb::FETCH_ID);
+/// The id of fetches from the low half, with -1 as index of the high half.
+pub(super) const fn fetch_id(index: Reg) -> Mem {
+    Mem::indexed(CPU, index, 3, (offset_of!(Vcpu, tlb) + tlb::FETCH_IDS + 8) as i32 - BIAS as i32)
+}
+
+/// Displacement from [`CPU`] of the id of fetches from the half that an address is in.
+pub(super) const fn fetch_id_displacement(va: u64) -> i32 {
+    let low = 8 * (va >> 55 & 1 ^ 1) as usize;
+    (offset_of!(Vcpu, tlb) + tlb::FETCH_IDS + low) as i32 - BIAS as i32
+}
 pub(super) const NEED_READ: Mem = at(offset_of!(Vcpu, tlb) + tlb::NEED_READ);
 pub(super) const NEED_WRITE: Mem = at(offset_of!(Vcpu, tlb) + tlb::NEED_WRITE);
 /// Two bytes: whether TBI applies to fetches of the low and of the high half.

@@ -9,12 +9,18 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use std::io;
 use std::ptr::{NonNull, null_mut};
 
-/// Code that is appended until the region is full, then forgotten as a whole.
+/// Segments of a region.
+pub(super) const SEGMENT_COUNT: usize = 8;
+
+/// Code that is appended to one segment of the region after the other. What begins the region stays for ever.
 pub(super) struct CodeMemory {
     write: NonNull<u8>,
     execute: NonNull<u8>,
     size_bytes: usize,
     used: usize,
+    segment: usize,
+    /// Where the first segment begins.
+    start: usize,
 }
 
 // SAFETY: the mappings are owned by this value and belong to no thread.
@@ -32,7 +38,7 @@ impl CodeMemory {
         };
         let write = map(ProtFlags::READ | ProtFlags::WRITE)?;
         let execute = map(ProtFlags::READ | ProtFlags::EXEC)?;
-        Ok(CodeMemory { write, execute, size_bytes, used: 0 })
+        Ok(CodeMemory { write, execute, size_bytes, used: 0, segment: 0, start: 0 })
     }
 
     /// The offset at which the next code is placed.
@@ -40,18 +46,35 @@ impl CodeMemory {
         self.used
     }
 
-    /// Forgets all code from `offset` on.
-    pub(super) fn truncate(&mut self, offset: usize) {
-        self.used = offset;
+    /// The segment that code is appended to.
+    pub(super) fn segment(&self) -> usize {
+        self.segment
     }
 
-    /// Appends code and answers whether there was room.
+    fn segment_end(&self) -> usize {
+        self.size_bytes / SEGMENT_COUNT * (self.segment + 1)
+    }
+
+    /// Keeps what was appended so far, at the start of the first segment.
+    pub(super) fn keep(&mut self) {
+        self.start = self.used;
+    }
+
+    /// Goes on with the next segment, the first after the last. Its code is forgotten: nothing may lead there.
+    pub(super) fn next_segment(&mut self) -> usize {
+        self.segment = (self.segment + 1) % SEGMENT_COUNT;
+        self.used =
+            if self.segment == 0 { self.start } else { self.size_bytes / SEGMENT_COUNT * self.segment };
+        self.segment
+    }
+
+    /// Appends code and answers whether there was room in the segment.
     pub(super) fn append(&mut self, code: &[u8]) -> bool {
-        if code.len() > self.size_bytes - self.used {
+        if code.len() > self.segment_end() - self.used {
             return false;
         }
         self.write(self.used, code);
-        self.used = (self.used + code.len()).next_multiple_of(16).min(self.size_bytes);
+        self.used = (self.used + code.len()).next_multiple_of(16).min(self.segment_end());
         true
     }
 

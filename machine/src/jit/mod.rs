@@ -1,8 +1,8 @@
 //! The template JIT for x86-64 hosts: the second executor, which runs what the interpreter defines.
 //!
 //! A block is the same run of instructions as the interpreter's, so that both look at interrupts, limits and requests
-//! at the same instructions. Blocks are found by physical address alone: what depends on the Exception level or on
-//! control registers is tested when it executes. Whatever has no template is executed by its interpreter handler, and
+//! at the same instructions. Blocks are found by physical address and by whether their page is guarded: what depends on
+//! the Exception level or on control registers is tested when it executes. Whatever has no template is executed by its interpreter handler, and
 //! so is every load or store that the inline look-up in the TLB does not serve.
 //!
 //! Both executors make the same run of the same input, with one exception that the architecture allows: code that goes
@@ -10,6 +10,7 @@
 //! flags without a TLBI, as KVM does to find out which pages are in use, sees some set again in one run and not in the
 //! other.
 
+mod blocks;
 mod compile;
 mod layout;
 mod memory;
@@ -19,19 +20,19 @@ mod stubs;
 mod tests;
 pub(crate) mod x64;
 
-use self::compile::{Link, Source, compile};
-use self::memory::CodeMemory;
+use self::blocks::{Blocks as Compiled, Id, Key};
+use self::compile::{Source, compile};
+use self::memory::{CodeMemory, SEGMENT_COUNT};
 use self::stubs::{BRANCH_CACHE_LOG2, Branch, Stubs, branch_slot};
 use self::x64::Assembler;
 use crate::cpu::Vcpu;
-use crate::interp::{self, BlockCache, Blocks};
+use crate::interp::{self, BLOCK_LIMIT, BlockCache, Blocks, Op};
 use droste_arch::feature::Feature;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
 
-/// Size of a CPU's code region.
-const REGION_BYTES: usize = 64 << 20;
+/// Size of the code regions of all CPUs together, and of one CPU's at most and at least.
+const ALL_REGIONS_BYTES: usize = 112 << 20;
+const REGION_BYTES: std::ops::RangeInclusive<usize> = 16 << 20..=48 << 20;
 /// More than the longest block takes.
 const BUFFER_BYTES: usize = 64 << 10;
 
@@ -40,163 +41,178 @@ pub(crate) fn is_available() -> bool {
     std::arch::is_x86_feature_detected!("lzcnt")
 }
 
-/// A compiled block.
-#[derive(Clone, Copy)]
-struct Block {
-    generation: u32,
-    /// Offset of the checks that come first, and of what follows them.
-    entry: usize,
-    body: usize,
-}
-
 /// The code that one CPU has compiled.
 pub(crate) struct Jit {
     memory: CodeMemory,
     stubs: Stubs,
-    /// By physical address, with bit 0 for blocks that an indirect branch enters.
-    blocks: HashMap<u64, Block, BuildHasherDefault<AddressHasher>>,
-    links: Vec<Link>,
+    blocks: Compiled,
     branches: Box<[Branch]>,
     buffer: Box<[u8]>,
+    ops: Vec<Op>,
     /// For the few instructions that are executed one by one.
     interpreted: BlockCache,
+    /// The jump that left generated code because it is not linked, and where it went.
+    unlinked: Option<(Id, u64)>,
+    counts: Counts,
+}
+
+/// How often things happened that should be rare.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Counts {
+    /// Blocks compiled, and those of them removed because their instructions were overwritten.
+    pub(crate) compiled: u64,
+    pub(crate) overwritten: u64,
+    /// Segments of the region that were used again.
+    pub(crate) reclaimed: u64,
 }
 
 impl Jit {
-    /// A JIT without any code.
-    pub(crate) fn new() -> io::Result<Jit> {
-        let mut memory = CodeMemory::new(REGION_BYTES)?;
+    /// A JIT without any code, for one of so many CPUs.
+    pub(crate) fn new(cpu_count: usize) -> io::Result<Jit> {
+        let share = ALL_REGIONS_BYTES / cpu_count.max(1);
+        Jit::with_region(share.clamp(*REGION_BYTES.start(), *REGION_BYTES.end()))
+    }
+
+    /// A JIT whose code takes a region of so many bytes.
+    fn with_region(size_bytes: usize) -> io::Result<Jit> {
+        assert!(size_bytes / SEGMENT_COUNT >= BUFFER_BYTES, "a segment holds the longest block");
+        let mut memory = CodeMemory::new(size_bytes)?;
         let mut buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
         let mut asm = Assembler::new(&mut buffer);
         let stubs = stubs::emit(&mut asm);
         memory.append(asm.bytes());
+        memory.keep();
         Ok(Jit {
+            blocks: Compiled::new(SEGMENT_COUNT, stubs.leave),
             memory,
             stubs,
-            blocks: HashMap::default(),
-            links: Vec::new(),
             branches: vec![Branch::default(); 1 << BRANCH_CACHE_LOG2].into_boxed_slice(),
             buffer,
+            ops: Vec::with_capacity(BLOCK_LIMIT),
             interpreted: BlockCache::default(),
+            unlinked: None,
+            counts: Counts::default(),
         })
     }
 
-    /// Forgets all code: the region is full.
-    #[cold]
-    fn wipe(&mut self) {
-        self.memory.truncate(self.stubs.end.next_multiple_of(16));
-        self.blocks.clear();
-        self.links.clear();
-        self.branches.fill(Branch::default());
+    /// How often things happened so far.
+    #[cfg(test)]
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts
     }
 
-    /// The block at a physical address in RAM, compiled now unless it was before and its page is as it was.
-    fn block(&mut self, cpu: &Vcpu, pa: u64, landing: bool) -> Option<Block> {
+    /// Removes the blocks whose instructions were overwritten, by whomever.
+    #[cold]
+    fn remove_stale(&mut self, cpu: &mut Vcpu) {
         let ram = &cpu.machine.ram;
-        let page = ram.page(pa)?;
-        let key = pa | u64::from(landing);
-        let known = self.blocks.get(&key).copied();
-        if let Some(block) = known
-            && block.generation == ram.generation(page)
-        {
-            return Some(block);
+        let (blocks, memory, counts) = (&mut self.blocks, &mut self.memory, &mut self.counts);
+        let (epoch, lost) = ram.stale_code_since(cpu.dispatch.seen_code, |stale| {
+            let page = ram.page_address(stale.page);
+            counts.overwritten += blocks.remove_lines(memory, page, stale.lines) as u64;
+        });
+        if lost {
+            for segment in 0..SEGMENT_COUNT {
+                self.blocks.remove_segment(&mut self.memory, segment);
+            }
+            self.branches.fill(Branch::default());
         }
-        ram.mark_code(page);
-        let generation = ram.generation(page);
-        let ops = interp::decode(cpu, ram, pa);
-        let source = Source {
-            pa,
-            ops: &ops,
-            generation: (ram.generation_address(page), generation),
-            landing,
-            has_bti: cpu.has(Feature::FEAT_BTI),
-        };
-        let mut known = known;
+        // The jump to link may have been removed too.
+        self.unlinked = None;
+        cpu.dispatch.seen_code = epoch;
+    }
+
+    /// Makes room: what was compiled longest ago is forgotten.
+    #[cold]
+    fn reclaim(&mut self) {
+        let segment = self.memory.next_segment();
+        self.blocks.remove_segment(&mut self.memory, segment);
+        self.branches.fill(Branch::default());
+        self.unlinked = self.unlinked.filter(|(link, _)| !Compiled::is_in(*link, segment));
+        self.counts.reclaimed += 1;
+    }
+
+    /// Compiles the block of a key, if it is in RAM.
+    #[cold]
+    fn compile(&mut self, cpu: &Vcpu, key: Key) -> Option<Id> {
+        let (ram, pa) = (&cpu.machine.ram, key.pa());
+        ram.mark_code(ram.page(pa)?, pa, 4 * BLOCK_LIMIT as u64);
+        interp::decode_into(&mut self.ops, cpu, ram, pa);
+        let bytes = 4 * self.ops.len() as u32;
+        let has_bti = cpu.has(Feature::FEAT_BTI);
         loop {
-            let entry = self.memory.next();
-            let (length, compiled) = compile(&mut self.buffer, entry, &self.stubs, &source, self.links.len());
+            let source = Source { key, ops: &self.ops, has_bti };
+            let (entry, first_exit) = (self.memory.next(), self.blocks.next_link(self.memory.segment()));
+            let (length, exits) = compile(&mut self.buffer, entry, &self.stubs, &source, first_exit);
             if !self.memory.append(&self.buffer[..length]) {
-                self.wipe();
-                known = None;
+                self.reclaim();
                 continue;
             }
-            if let Some(old) = known {
-                // Whoever is linked to the old code finds the new.
-                self.memory.write(old.entry, &[0xe9]);
-                self.memory.patch(old.entry + 1, entry);
-            }
-            let block = Block { generation, entry, body: entry + compiled.body };
-            self.blocks.insert(key, block);
-            for link in compiled.links {
-                self.links.push(link);
-                if let Some(target) = self.blocks.get(&link.target) {
-                    self.memory.patch(link.site, target.entry);
-                }
-            }
-            return Some(block);
+            self.counts.compiled += 1;
+            return Some(self.blocks.insert(&mut self.memory, key, entry, bytes, exits.into_iter()));
         }
     }
 
-    /// Lets a jump go to its target without leaving generated code.
-    fn link(&mut self, cpu: &Vcpu, number: usize) {
-        let Some(&Link { target, .. }) = self.links.get(number) else { return };
-        let code = self.memory.next();
-        let Some(block) = self.block(cpu, target, false) else { return };
-        // Compiling may have wiped everything, the jump included.
-        if self.memory.next() >= code
-            && let Some(link) = self.links.get(number)
-        {
-            self.memory.patch(link.site, block.entry);
-        }
-    }
-
-    /// Where the code at the PC is, or nothing if the instruction there must be interpreted.
-    fn find(&mut self, cpu: &mut Vcpu, pa: u64, guarded: bool) -> Option<Block> {
+    /// The offset of the code at the PC, or nothing if the instruction there must be interpreted.
+    fn find(&mut self, cpu: &mut Vcpu, pa: u64, guarded: bool) -> Option<usize> {
         let pstate = cpu.state.pstate;
         if pstate.il || cpu.mode.stepping {
             return None;
         }
-        if pstate.btype != 0 && guarded {
+        let landing = pstate.btype != 0;
+        if landing && guarded {
             let word = cpu.machine.ram.read::<u32>(pa).ok()?;
             if !interp::compatible_with_btype(cpu, word, pstate.btype) {
                 return None;
             }
         }
-        let block = self.block(cpu, pa, pstate.btype != 0)?;
-        // What a guarded page lets in depends on more than the tag, so only the plain case is remembered.
-        if pstate.btype == 0 || !guarded || pstate.btype == 2 {
-            let pc = cpu.state.pc;
+        let key = Key::new(pa, landing, guarded);
+        let block = match self.blocks.find(key) {
+            Some(block) => block,
+            None => self.compile(cpu, key)?,
+        };
+        let (pc, entry) = (cpu.state.pc, self.blocks.entry(block));
+        // What a guarded page lets in by BTYPE 0b11 depends on SCTLR_ELx too.
+        if !guarded || pstate.btype != 3 {
+            cpu.tlb.note_fetch(pc);
+            let fetch_id = cpu.tlb.fetch_id(pc);
             self.branches[branch_slot(pc)] = Branch {
-                tag: pc | u64::from(pstate.btype),
-                fetch_id: cpu.tlb.fetch_id(),
-                code: self.memory.address(block.entry),
+                tag: pc,
+                fetch: fetch_id | u64::from(pstate.btype),
+                code: self.memory.address(entry),
             };
+            if let Some((link, target)) = self.unlinked.take()
+                && target == pc
+                && !landing
+            {
+                self.blocks.follow(&mut self.memory, link, block, pc, fetch_id);
+            }
         }
-        Some(block)
+        Some(entry)
     }
 }
 
 impl Blocks for Jit {
     fn step(&mut self, cpu: &mut Vcpu, limit: u64, pins: u32) {
+        if cpu.machine.ram.code_epoch() != cpu.dispatch.seen_code {
+            self.remove_stale(cpu);
+        }
         cpu.block_pc = cpu.state.pc;
         let Ok(page) = cpu.fetch_page(cpu.state.pc) else {
             return interp::abort(cpu, 1);
         };
-        let Some(block) = self.find(cpu, page.pa, page.guarded) else {
+        let Some(code) = self.find(cpu, page.pa, page.guarded) else {
             return interp::step_block(cpu, &mut self.interpreted);
         };
-        cpu.dispatch.limit = limit;
+        cpu.dispatch.end = limit;
         cpu.dispatch.seen_pins = pins;
-        cpu.dispatch.pins = cpu.slot().pins.address();
-        cpu.dispatch.requests = cpu.slot().requests_address();
         cpu.dispatch.branch_cache = self.branches.as_ptr().addr() as u64;
-        let answer = runtime::enter(cpu, &self.memory, self.stubs.enter, block.body);
+        let answer = runtime::enter(cpu, &self.memory, self.stubs.enter, code);
         let detail = answer >> 8;
         match answer as u32 & 0xff {
             runtime::DONE => cpu.block_pc = cpu.state.pc,
             runtime::LINK => {
                 cpu.block_pc = cpu.state.pc;
-                self.link(cpu, detail as usize);
+                self.unlinked = Some((Id::from_bits(detail as u32), cpu.state.pc));
             }
             runtime::JUMP => cpu.retire(detail),
             runtime::SYNC => {
@@ -205,26 +221,5 @@ impl Blocks for Jit {
             }
             _ => interp::abort(cpu, detail),
         }
-    }
-}
-
-/// A multiplicative hash of one address.
-#[derive(Default)]
-struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(u64::from(byte));
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        let product = (self.0 ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = product ^ product >> 32;
     }
 }

@@ -47,7 +47,22 @@ fn handler_at(address: usize) -> Handler {
 pub(super) unsafe extern "sysv64" fn call_handler(cpu: *mut Vcpu, word: u32, handler: usize) -> u32 {
     // SAFETY: as the function's; the reference ends with the call.
     let cpu = unsafe { &mut *cpu };
-    answer(handler_at(handler)(cpu, word))
+    let done = handler_at(handler)(cpu, word);
+    attend(cpu);
+    answer(done)
+}
+
+/// Ends the run after the current block if the run loop has something to look at: what the CPU itself has changed is
+/// seen at the next block as in the interpreter. What other threads have changed is seen here too, or when the budget
+/// is used up, which is soon.
+#[inline]
+fn attend(cpu: &mut Vcpu) {
+    let changed = cpu.interrupt_pins() != cpu.dispatch.seen_pins
+        || cpu.slot().requests() != 0
+        || cpu.machine.ram.code_epoch() != cpu.dispatch.seen_code;
+    if changed {
+        cpu.dispatch.end = cpu.state.insn_count;
+    }
 }
 
 /// The same for the target of an indirect branch: BTYPE is cleared, unless the instruction raises an exception.
@@ -63,19 +78,20 @@ pub(super) unsafe extern "sysv64" fn call_target(cpu: *mut Vcpu, word: u32, hand
     if done.is_err() {
         cpu.state.pstate.btype = btype;
     }
+    attend(cpu);
     answer(done)
 }
 
-/// Follows a store to a page that holds code; `host_page` is the page's host address over 4096.
+/// Follows a store of `len` bytes at a host address, in a page that holds code.
 ///
 /// # Safety
 ///
 /// As of [`call_handler`].
-pub(super) unsafe extern "sysv64" fn wrote_code(cpu: *mut Vcpu, host_page: usize) {
+pub(super) unsafe extern "sysv64" fn wrote_code(cpu: *mut Vcpu, host: usize, len: u64) {
     // SAFETY: as the function's; the reference ends with the call.
-    let cpu = unsafe { &*cpu };
-    let ram = &cpu.machine.ram;
-    ram.invalidate_code(ram.page_of_host(std::ptr::without_provenance(host_page << 12)));
+    let cpu = unsafe { &mut *cpu };
+    cpu.machine.ram.wrote_host(std::ptr::without_provenance(host), len);
+    attend(cpu);
 }
 
 /// The address that a branch to `target` goes to where TBI applies to fetches.

@@ -1,8 +1,11 @@
 //! Code that all blocks share, at the start of the region.
 
-use super::layout::{BIAS, BLOCK_PC, BRANCH_CACHE, BTYPE, CODE_TABLE, CPU, FETCH_ID, PC, STATE_PC, TBI, TLB};
+use super::layout::{
+    BIAS, BLOCK_PC, BRANCH_CACHE, BTYPE, BUDGET, CODE_TABLE, COUNT, CPU, END, PC, STATE_PC, TBI, TLB,
+    fetch_id,
+};
 use super::runtime;
-use super::x64::{Alu, Assembler, Cond, Label, Mem, Reg, Shift, Size, Xmm};
+use super::x64::{Alu, Assembler, Cond, Fixup, Label, Mem, Reg, Shift, Size, Xmm};
 
 /// log2 of the entries of the branch cache.
 pub(super) const BRANCH_CACHE_LOG2: u32 = 12;
@@ -13,9 +16,10 @@ const BRANCH_BYTES_LOG2: u8 = 5;
 #[derive(Clone, Copy, Default)]
 #[repr(C, align(32))]
 pub(super) struct Branch {
-    /// The PC, with PSTATE.BTYPE in its low bits.
+    /// The PC.
     pub(super) tag: u64,
-    pub(super) fetch_id: u64,
+    /// The id of fetches, with PSTATE.BTYPE in its low bits.
+    pub(super) fetch: u64,
     pub(super) code: u64,
 }
 
@@ -23,7 +27,44 @@ const _: () = assert!(size_of::<Branch>() == 1 << BRANCH_BYTES_LOG2);
 
 /// The slot of the branch cache for a PC.
 pub(super) fn branch_slot(pc: u64) -> usize {
-    (pc >> 2 ^ pc >> 14) as usize & ((1 << BRANCH_CACHE_LOG2) - 1)
+    ((pc as u32).wrapping_mul(HASH) >> (32 - BRANCH_CACHE_LOG2)) as usize
+}
+
+const HASH: u32 = 0x9e37_79b1;
+
+/// Which kind of branch is looked up.
+#[derive(Clone, Copy)]
+pub(super) enum BranchType {
+    /// PSTATE.BTYPE has this value now.
+    Known(u8),
+    /// It is in the CPU's state.
+    InState,
+}
+
+/// Goes on at the PC in its register if the branch cache knows where that is; else jumps by the fixups that it answers.
+/// Clobbers RCX and RDX, and RAX where the type is in the state. Cost: twelve instructions, five loads that hit.
+pub(super) fn look_up(asm: &mut Assembler<'_>, branch_type: BranchType) -> [Fixup; 2] {
+    asm.imul_imm(Size::D, Reg::Rcx, PC, HASH.cast_signed());
+    asm.shift_imm(Shift::Shr, Size::D, Reg::Rcx, (32 - BRANCH_CACHE_LOG2 as u8) - BRANCH_BYTES_LOG2);
+    asm.alu_imm(Alu::And, Size::D, Reg::Rcx, -1 << BRANCH_BYTES_LOG2);
+    asm.alu_load(Alu::Add, Size::Q, Reg::Rcx, BRANCH_CACHE);
+    asm.bit_test(Size::Q, PC, 55);
+    asm.alu(Alu::Sbb, Size::Q, Reg::Rdx, Reg::Rdx);
+    asm.load(Size::Q, Reg::Rdx, fetch_id(Reg::Rdx));
+    match branch_type {
+        BranchType::Known(0) => {}
+        BranchType::Known(btype) => asm.alu_imm(Alu::Or, Size::Q, Reg::Rdx, i32::from(btype)),
+        BranchType::InState => {
+            asm.load(Size::B, Reg::Rax, BTYPE);
+            asm.alu(Alu::Or, Size::Q, Reg::Rdx, Reg::Rax);
+        }
+    }
+    asm.alu_load(Alu::Cmp, Size::Q, PC, Mem::new(Reg::Rcx, 0));
+    let other_pc = asm.jcc_unbound(Cond::Ne);
+    asm.alu_load(Alu::Cmp, Size::Q, Reg::Rdx, Mem::new(Reg::Rcx, 8));
+    let other_id = asm.jcc_unbound(Cond::Ne);
+    asm.jmp_mem(Mem::new(Reg::Rcx, 16));
+    [other_pc, other_id]
 }
 
 /// Offsets of the shared code in the region.
@@ -33,22 +74,24 @@ pub(super) struct Stubs {
     pub(super) enter: usize,
     /// Leaves with everything retired and the PC in its register.
     pub(super) leave: usize,
-    /// The same with the answer in RAX.
-    pub(super) leave_with: usize,
+    /// The same with the id of a link in EAX.
+    pub(super) leave_to_link: usize,
     /// Leaves after an instruction that answered EAX as the EDX-th of its block; its PC is stored.
     pub(super) leave_after: usize,
+    /// Leaves after a branch to a register.
+    pub(super) leave_indirect: usize,
     /// Calls the handler RDX for the instruction ESI, whose PC is stored.
     pub(super) call_handler: usize,
     /// The same for the target of an indirect branch.
     pub(super) call_target: usize,
-    /// Tells that the host page RCX, which holds code, was written. Keeps the cached registers.
+    /// Tells that EAX bytes at RSI + RDX, in a host page that holds code, were written. Keeps the cached registers.
     pub(super) wrote_code: usize,
-    /// Goes on at the PC in its register.
+    /// Goes on at the PC in its register, and leaves to link EAX if it is not known where that is.
+    pub(super) branch_or_link: usize,
+    /// Goes on at the PC in its register, with BTYPE in the state.
     pub(super) branch: usize,
-    /// The same after an indirect branch: with a top byte to ignore and with BTYPE.
+    /// The same after a branch to a register: the PC may have a top byte to ignore, and may be misaligned.
     pub(super) branch_indirect: usize,
-    /// Where blocks begin.
-    pub(super) end: usize,
 }
 
 const SAVED: [Reg; 6] = [Reg::Rbx, Reg::Rbp, Reg::R12, Reg::R13, Reg::R14, Reg::R15];
@@ -64,43 +107,41 @@ pub(super) fn emit(asm: &mut Assembler<'_>) -> Stubs {
     for reg in SAVED {
         asm.push(reg);
     }
-    // The stack is aligned to 16 bytes in blocks.
+    // The stack is aligned to 16 bytes in blocks, and has room for saved flags.
     asm.alu_imm(Alu::Sub, Size::Q, Reg::Rsp, 8);
     asm.mov(Size::Q, CPU, Reg::Rdi);
     asm.mov(Size::Q, TLB, Reg::Rdx);
     asm.mov(Size::Q, CODE_TABLE, Reg::Rcx);
     asm.mov(Size::Q, PC, Reg::R8);
+    load_budget(asm);
     asm.jmp_reg(Reg::Rsi);
 
+    let mut out = Label::default();
+    let mut with_pc = Label::default();
+    stubs.leave_to_link = asm.offset();
+    asm.mov(Size::D, Reg::Rdx, Reg::Rax);
+    asm.mov_imm(Reg::Rax, u64::from(runtime::LINK));
+    asm.store(Size::Q, STATE_PC, PC);
     stubs.leave_after = asm.offset();
     asm.shift_imm(Shift::Shl, Size::Q, Reg::Rdx, 8);
     asm.alu(Alu::Or, Size::Q, Reg::Rax, Reg::Rdx);
-    let mut out = Label::default();
     asm.jmp(&mut out);
 
+    stubs.leave_indirect = asm.offset();
+    ignore_top_byte(asm);
+    asm.jmp(&mut with_pc);
     stubs.leave = asm.offset();
+    asm.bind(&mut with_pc);
     asm.mov_imm(Reg::Rax, u64::from(runtime::DONE));
-    stubs.leave_with = asm.offset();
     asm.store(Size::Q, STATE_PC, PC);
     asm.bind(&mut out);
+    store_count(asm, Reg::Rcx);
     asm.alu_imm(Alu::Add, Size::Q, Reg::Rsp, 8);
     for reg in SAVED.into_iter().rev() {
         asm.pop(reg);
     }
     asm.ret();
 
-    let call = |asm: &mut Assembler<'_>, function: u64| {
-        let at = asm.offset();
-        asm.store(Size::Q, BLOCK_PC, PC);
-        asm.lea(Size::Q, Reg::Rdi, Mem::new(CPU, -(BIAS as i32)));
-        asm.mov_imm(Reg::Rax, function);
-        // A tail call but for the alignment of the stack.
-        asm.alu_imm(Alu::Sub, Size::Q, Reg::Rsp, 8);
-        asm.call_reg(Reg::Rax);
-        asm.alu_imm(Alu::Add, Size::Q, Reg::Rsp, 8);
-        asm.ret();
-        at
-    };
     stubs.call_handler = call(asm, runtime::call_handler as *const () as u64);
     stubs.call_target = call(asm, runtime::call_target as *const () as u64);
 
@@ -108,25 +149,70 @@ pub(super) fn emit(asm: &mut Assembler<'_>) -> Stubs {
     for reg in CALLER_SAVED {
         asm.push(reg);
     }
+    asm.lea(Size::Q, Reg::Rsi, Mem::indexed(Reg::Rsi, Reg::Rdx, 0, 0));
+    asm.mov(Size::D, Reg::Rdx, Reg::Rax);
+    store_count(asm, Reg::Rax);
     asm.alu_imm(Alu::Sub, Size::Q, Reg::Rsp, VECTORS_BYTES);
     for n in CALLER_SAVED_VECTORS {
         asm.store_vector(Mem::new(Reg::Rsp, 16 * i32::from(n)), Xmm(n));
     }
     asm.lea(Size::Q, Reg::Rdi, Mem::new(CPU, -(BIAS as i32)));
-    asm.mov(Size::Q, Reg::Rsi, Reg::Rcx);
     asm.mov_imm(Reg::Rax, runtime::wrote_code as *const () as u64);
     asm.call_reg(Reg::Rax);
     for n in CALLER_SAVED_VECTORS {
         asm.load_vector(Xmm(n), Mem::new(Reg::Rsp, 16 * i32::from(n)));
     }
     asm.alu_imm(Alu::Add, Size::Q, Reg::Rsp, VECTORS_BYTES);
+    load_budget(asm);
     for reg in CALLER_SAVED.into_iter().rev() {
         asm.pop(reg);
     }
     asm.ret();
 
-    let mut look_up = Label::default();
+    stubs.branch_or_link = asm.offset();
+    for fixup in look_up(asm, BranchType::Known(0)) {
+        asm.patch(fixup, stubs.leave_to_link);
+    }
     stubs.branch_indirect = asm.offset();
+    ignore_top_byte(asm);
+    stubs.branch = asm.offset();
+    for fixup in look_up(asm, BranchType::InState) {
+        asm.patch(fixup, stubs.leave);
+    }
+    stubs
+}
+
+/// Calls a function whose second and third arguments are there.
+fn call(asm: &mut Assembler<'_>, function: u64) -> usize {
+    let at = asm.offset();
+    asm.store(Size::Q, BLOCK_PC, PC);
+    store_count(asm, Reg::Rax);
+    asm.lea(Size::Q, Reg::Rdi, Mem::new(CPU, -(BIAS as i32)));
+    asm.mov_imm(Reg::Rax, function);
+    // A tail call but for the alignment of the stack.
+    asm.alu_imm(Alu::Sub, Size::Q, Reg::Rsp, 8);
+    asm.call_reg(Reg::Rax);
+    asm.alu_imm(Alu::Add, Size::Q, Reg::Rsp, 8);
+    load_budget(asm);
+    asm.ret();
+    at
+}
+
+/// Brings the count of retired instructions up to date.
+fn store_count(asm: &mut Assembler<'_>, scratch: Reg) {
+    asm.load(Size::Q, scratch, END);
+    asm.alu(Alu::Sub, Size::Q, scratch, BUDGET);
+    asm.store(Size::Q, COUNT, scratch);
+}
+
+/// Takes the budget from the count and the end, which something that was called may have brought near.
+fn load_budget(asm: &mut Assembler<'_>) {
+    asm.load(Size::Q, BUDGET, END);
+    asm.alu_load(Alu::Sub, Size::Q, BUDGET, COUNT);
+}
+
+/// Makes the PC in its register canonical where a top byte is to be ignored.
+fn ignore_top_byte(asm: &mut Assembler<'_>) {
     asm.alu_mem_imm(Alu::Cmp, Size::W, TBI, 0);
     let plain = asm.jcc_unbound(Cond::E);
     asm.lea(Size::Q, Reg::Rdi, Mem::new(CPU, -(BIAS as i32)));
@@ -136,29 +222,4 @@ pub(super) fn emit(asm: &mut Assembler<'_>) -> Stubs {
     asm.mov(Size::Q, PC, Reg::Rax);
     let here = asm.offset();
     asm.patch(plain, here);
-    asm.test_imm(Size::B, PC, 3);
-    asm.jcc_offset(Cond::Ne, stubs.leave);
-    asm.load(Size::B, Reg::Rcx, BTYPE);
-    asm.alu(Alu::Or, Size::Q, Reg::Rcx, PC);
-    asm.jmp(&mut look_up);
-
-    stubs.branch = asm.offset();
-    asm.mov(Size::Q, Reg::Rcx, PC);
-    asm.bind(&mut look_up);
-    asm.mov(Size::Q, Reg::Rax, PC);
-    asm.mov(Size::Q, Reg::Rdx, PC);
-    asm.shift_imm(Shift::Shr, Size::Q, Reg::Rax, 2);
-    asm.shift_imm(Shift::Shr, Size::Q, Reg::Rdx, 14);
-    asm.alu(Alu::Xor, Size::D, Reg::Rax, Reg::Rdx);
-    asm.alu_imm(Alu::And, Size::D, Reg::Rax, (1 << BRANCH_CACHE_LOG2) - 1);
-    asm.shift_imm(Shift::Shl, Size::D, Reg::Rax, BRANCH_BYTES_LOG2);
-    asm.alu_load(Alu::Add, Size::Q, Reg::Rax, BRANCH_CACHE);
-    asm.alu_load(Alu::Cmp, Size::Q, Reg::Rcx, Mem::new(Reg::Rax, 0));
-    asm.jcc_offset(Cond::Ne, stubs.leave);
-    asm.load(Size::Q, Reg::Rcx, FETCH_ID);
-    asm.alu_load(Alu::Cmp, Size::Q, Reg::Rcx, Mem::new(Reg::Rax, 8));
-    asm.jcc_offset(Cond::Ne, stubs.leave);
-    asm.jmp_mem(Mem::new(Reg::Rax, 16));
-    stubs.end = asm.offset();
-    stubs
 }

@@ -1,5 +1,7 @@
 //! The JIT against the interpreter: the same code and state, and the same state afterwards.
 
+mod control;
+
 use super::Jit;
 use crate::board::memory_map::RAM_BASE;
 use crate::cpu::model::Model;
@@ -117,7 +119,7 @@ impl Pair {
             reference: cpu(),
             blocks: BlockCache::default(),
             tested: cpu(),
-            jit: Jit::new().expect("code memory"),
+            jit: Jit::new(1).expect("code memory"),
         }
     }
 

@@ -65,11 +65,6 @@ impl CpuSlot {
         self.requests.fetch_or(what, Ordering::SeqCst);
     }
 
-    /// Address of the word of requests, which lives as long as `self`.
-    pub(crate) fn requests_address(&self) -> u64 {
-        self.requests.as_ptr().addr() as u64
-    }
-
     /// The requests that have not been taken yet.
     #[inline]
     pub(crate) fn requests(&self) -> u32 {

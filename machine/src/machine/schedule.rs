@@ -95,7 +95,7 @@ impl Drop for StopOnPanic<'_> {
 fn run_cpu(machine: &Arc<Machine>, index: usize) -> CpuState {
     let _guard = StopOnPanic(machine);
     let mut cpu = Vcpu::new(machine.clone(), index);
-    let mut executor = Executor::new(machine.engine);
+    let mut executor = Executor::new(machine.engine, machine.slots.len());
     while !machine.is_stopping() {
         match machine.cpu(index).take_start() {
             Some(start) => {
@@ -139,7 +139,7 @@ fn run_in_turn(machine: &Arc<Machine>, devices: &Devices, limit: u64) -> Vec<Cpu
     let mut players: Vec<Player> = (0..machine.slots.len())
         .map(|i| Player {
             cpu: Vcpu::new(machine.clone(), i),
-            executor: Executor::new(machine.engine),
+            executor: Executor::new(machine.engine, machine.slots.len()),
             on: false,
         })
         .collect();

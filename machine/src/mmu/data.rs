@@ -53,7 +53,7 @@ impl Vcpu {
         let aligned = va & (T::SIZE - 1) == 0;
         if aligned && let Some(host) = self.tlb.fast(va, how.is(UNPRIV), READ_WRITE) {
             let old = modify(host, f);
-            self.note_write(host);
+            self.note_write(host, T::SIZE);
             return Ok(old);
         }
         self.rmw_slow(va, how, &f)
@@ -109,7 +109,7 @@ impl Vcpu {
         let (expected, new) = (T::from_u128(monitor.value), self.ordered(value));
         let stored = compare_and_store(host, expected, new);
         if stored {
-            self.note_write(host);
+            self.note_write(host, T::SIZE);
         }
         Ok(stored)
     }
@@ -132,17 +132,13 @@ impl Vcpu {
         if how.is(ORDERED) {
             fence(Ordering::SeqCst);
         }
-        self.note_write(host);
+        self.note_write(host, T::SIZE);
     }
 
-    /// Makes decoded code stale if the page of a store holds any. Cost: one byte loaded from a table of one per page.
+    /// Makes decoded code stale that a store of `len` bytes has overwritten.
     #[inline(always)]
-    pub(super) fn note_write(&self, host: RamAddress) {
-        let ram = &self.machine.ram;
-        let page = ram.page_of_host(host.pointer());
-        if ram.is_code(page) {
-            ram.invalidate_code(page);
-        }
+    pub(super) fn note_write(&self, host: RamAddress, len: u64) {
+        self.machine.ram.wrote_host(host.pointer(), len);
     }
 
     /// Swaps between guest and host byte order.
@@ -242,7 +238,7 @@ impl Vcpu {
         } else {
             modify_within_16(host, guest_order)
         };
-        self.note_write(host);
+        self.note_write(host, T::SIZE);
         Ok(order(old))
     }
 

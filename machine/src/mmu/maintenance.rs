@@ -37,7 +37,7 @@ pub(crate) fn ic(cpu: &mut Vcpu, insn: SysInsn, xt: u64) -> Result<(), Abort> {
     let (regime, privilege) = (cpu.tlb.current(), cpu.tlb.privilege(false));
     let found = cpu.translate(regime, xt, Kind::Read, privilege);
     if let Some(host) = found.ok().and_then(|entry| entry.host(xt)) {
-        cpu.note_write(host);
+        cpu.note_write(host, 1);
     }
     Ok(())
 }
@@ -78,7 +78,7 @@ fn zero_block(cpu: &mut Vcpu, va: u64) -> Result<(), Abort> {
         }
     }
     if let Some(host) = entry.host(start) {
-        cpu.note_write(host);
+        cpu.note_write(host, size);
     }
     Ok(())
 }

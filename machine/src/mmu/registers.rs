@@ -80,7 +80,8 @@ impl Vcpu {
 
     /// Drops all cached translations and reads the ID registers again: a reset.
     pub(crate) fn mmu_reset(&mut self) {
-        self.tlb = super::Tlb::new(self.mmu_features());
+        let features = self.mmu_features();
+        self.tlb.reset(features);
     }
 
     /// TranslationRegime of the current Exception level.

@@ -376,6 +376,11 @@ impl Entries {
         }
     }
 
+    /// Whether a stage 1 block may be cached that covers a page.
+    pub(crate) fn may_be_block(&self, space: u16, page: u64) -> bool {
+        self.filter.may_cover(space, page)
+    }
+
     /// Removes what the first level has for `va`, so that the next access looks again.
     pub(crate) fn forget(&mut self, range: &Range, va: u64, cids: [u16; 2]) {
         let page = range.page(va);

@@ -2,6 +2,7 @@
 
 use super::context::{Contexts, Exhausted, Ids};
 use super::fault::Fault;
+use super::fetch_ids::FetchIds;
 use super::stage2_cache::{Stage2Cache, WithStage2Cache};
 use super::tlb::{Entries, Entry, NEVER, NORMAL, RamAddress, Range, salt};
 use super::walk::{
@@ -39,13 +40,6 @@ struct Resolved {
     fetch: [Range; 2],
 }
 
-/// What selects the translations of fetches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct FetchKey {
-    ranges: [Range; 2],
-    privilege: u8,
-}
-
 /// The software TLB of one CPU.
 #[derive(Debug)]
 pub struct Tlb {
@@ -64,24 +58,21 @@ pub struct Tlb {
     big_endian: bool,
     /// What unaligned accesses ask for in addition: memory that is not Device, or the impossible.
     unaligned: u16,
-    /// Unique to what is selected for fetches, and to the time between two removals of translations.
-    fetch_id: u64,
-    /// The ids of recent selections, direct-mapped.
-    fetch_ids: [(FetchKey, u64); 16],
-    last_fetch_id: u64,
+    fetch_ids: FetchIds,
     /// Whether other CPUs may still have to perform this one's TLB maintenance.
     unsynchronised: bool,
 }
 
 /// Where generated code finds the current ranges, permissions to ask for, and the id of fetches.
 pub(crate) mod layout {
-    use super::{Kind, Tlb};
+    use super::{FetchIds, Kind, Tlb};
     use std::mem::offset_of;
 
     pub(crate) const DATA: usize = offset_of!(Tlb, data);
     pub(crate) const NEED_READ: usize = offset_of!(Tlb, need) + 2 * Kind::Read as usize;
     pub(crate) const NEED_WRITE: usize = offset_of!(Tlb, need) + 2 * Kind::Write as usize;
-    pub(crate) const FETCH_ID: usize = offset_of!(Tlb, fetch_id);
+    /// The id of the high half; that of the low half follows.
+    pub(crate) const FETCH_IDS: usize = offset_of!(Tlb, fetch_ids) + FetchIds::CURRENT;
 }
 
 /// Index of the read-modify-write row in `need`.
@@ -114,9 +105,7 @@ impl Tlb {
             privilege: [Privilege::Privileged; 2],
             big_endian: false,
             unaligned: NEVER,
-            fetch_id: 0,
-            fetch_ids: [(FetchKey::default(), 0); 16],
-            last_fetch_id: 0,
+            fetch_ids: FetchIds::default(),
             unsynchronised: false,
         }
     }
@@ -124,6 +113,14 @@ impl Tlb {
     /// The features that translation has.
     pub(crate) fn features(&self) -> &MmuFeatures {
         &self.features
+    }
+
+    /// Makes the TLB a new one, but for ids of fetches: those of before never come back.
+    pub(crate) fn reset(&mut self, features: MmuFeatures) {
+        let ids = std::mem::take(&mut self.fetch_ids);
+        *self = Self::new(features);
+        self.fetch_ids = ids;
+        self.fetch_ids.forget();
     }
 
     /// Drops every entry and every id.
@@ -227,28 +224,30 @@ impl Tlb {
         });
     }
 
-    /// Finds the id of the present selection of fetches.
+    /// Makes the ids of fetches follow what is selected for them.
     fn select_fetch(&mut self) {
-        let key = FetchKey { ranges: self.fetch, privilege: self.privilege[0] as u8 };
-        // The CIDs are in the low bits: neighbours are the kernel and the program that runs on it.
-        let hash = key.ranges[0].or ^ key.ranges[1].or.rotate_left(2) ^ u64::from(key.privilege) << 1;
-        let row = &mut self.fetch_ids[(hash & 15) as usize];
-        if row.1 == 0 || row.0 != key {
-            self.last_fetch_id += 1;
-            *row = (key, self.last_fetch_id);
-        }
-        self.fetch_id = row.1;
+        // PSTATE.PAN does not concern fetches.
+        let user = self.privilege[0] == Privilege::User;
+        self.fetch_ids.select(&self.fetch, user);
     }
 
     /// Retires the ids of all selections of fetches: translations have been removed.
-    pub(super) fn forget_fetches(&mut self) {
-        self.fetch_ids.fill((FetchKey::default(), 0));
+    fn forget_fetches(&mut self) {
+        self.fetch_ids.forget();
         self.select_fetch();
     }
 
-    /// A number that stays the same as long as every fetch that was translated once still translates so.
-    pub(crate) fn fetch_id(&self) -> u64 {
-        self.fetch_id
+    /// A number that stays the same as long as every fetch from this half of the address space that was translated
+    /// once, and noted, still translates so. A multiple of four.
+    pub(crate) fn fetch_id(&self, pc: u64) -> u64 {
+        self.fetch_ids.current(pc)
+    }
+
+    /// Notes that the translation of a fetch is remembered under its [`Tlb::fetch_id`].
+    pub(crate) fn note_fetch(&mut self, pc: u64) {
+        let range = &self.fetch[(pc >> 55 & 1) as usize];
+        let space = self.regimes[self.current as usize].ids.space;
+        self.fetch_ids.note(space, range.page(pc));
     }
 
     /// Address of the first level, which never moves.
@@ -372,7 +371,7 @@ impl Tlb {
 
     /// TLBI by VMID or all of a regime.
     pub(super) fn retire_spaces(&mut self, regime: Regime, vmid: Option<u16>) {
-        self.forget_fetches();
+        // The next selection has other CIDs, hence other ids of fetches.
         self.contexts.retire_spaces(regime, vmid);
         self.invalidate_resolved();
     }
@@ -384,7 +383,6 @@ impl Tlb {
 
     /// TLBI by ASID.
     pub(super) fn retire_asid(&mut self, regime: Regime, vmid: u16, asid: u16) {
-        self.forget_fetches();
         self.contexts.retire_asid(regime, vmid, asid);
         self.invalidate_resolved();
     }
@@ -398,8 +396,11 @@ impl Tlb {
         last: u64,
         asid: Option<u16>,
     ) {
-        self.forget_fetches();
         if let Some(space) = self.contexts.space(regime, vmid) {
+            let blocks = |page| self.entries.may_be_block(space, page);
+            if self.fetch_ids.concerns(space, first, last, blocks) {
+                self.forget_fetches();
+            }
             self.entries.remove_range(&self.contexts, space, first, last, asid);
         }
     }

@@ -1,8 +1,9 @@
 //! Branches.
 
-use super::{Compiler, SideExit, is_register_branch};
-use crate::jit::layout::{BTYPE, COUNT, PC, STATE_PC};
+use super::{Compiler, SideExit, is_authenticated, is_register_branch};
+use crate::jit::layout::{BTYPE, PC, STATE_PC};
 use crate::jit::runtime::JUMP;
+use crate::jit::stubs::{BranchType, look_up};
 use crate::jit::x64::{Alu, Cond, Mem, Reg, Size};
 
 /// The signed field of `width` bits from bit `low` on, times four.
@@ -39,6 +40,7 @@ impl Compiler<'_> {
             retired: self.index + 1,
             delta: self.here() + distance,
         };
+        self.note_jump(exit.delta, &exit.cache, exit.flags);
         self.exits.push(exit);
     }
 
@@ -83,30 +85,52 @@ impl Compiler<'_> {
         }
         let target = (word >> 5 & 31) as u8;
         let operation = word >> 21 & 0xf;
-        // BR looks at its own page if there is FEAT_BTI, and authentication may fail.
-        if operation > 2 || (operation == 0 && self.source.has_bti) || target == 31 {
-            self.prepare_helper(self.stubs.call_handler);
+        let retired = self.index + 1;
+        // Authentication may fail.
+        if is_authenticated(word) || target == 31 {
+            self.prepare_helper(self.handler_stub(self.index));
             self.asm.alu_imm(Alu::Cmp, Size::D, Reg::Rax, JUMP.cast_signed());
             let failure = self.asm.jcc_unbound(Cond::Ne);
-            self.failures.push((failure, self.index + 1));
-            self.asm.alu_mem_imm(Alu::Add, Size::Q, COUNT, self.index.cast_signed() + 1);
+            self.failures.push((failure, retired));
+            self.spend(retired);
             self.asm.load(Size::Q, PC, STATE_PC);
-        } else {
-            self.copy(Size::Q, Reg::Rcx, target);
-            if operation == 1 {
-                self.link_register();
-                if self.source.has_bti {
-                    self.asm.store_imm(Size::B, BTYPE, 2);
-                }
-            }
-            let flags = self.flags;
-            self.store_flags(flags);
-            self.flush();
-            self.asm.alu_mem_imm(Alu::Add, Size::Q, COUNT, self.index.cast_signed() + 1);
-            self.asm.mov(Size::Q, PC, Reg::Rcx);
+            let [leave, branch] = [self.stubs.leave, self.stubs.branch].map(|stub| self.outside(stub));
+            self.asm.jcc_offset(Cond::Le, leave);
+            self.asm.jmp_offset(branch);
+            return true;
         }
-        let branch = self.outside(self.stubs.branch_indirect);
-        self.asm.jmp_offset(branch);
+        self.copy(Size::Q, Reg::Rcx, target);
+        if operation == 1 {
+            self.link_register();
+        }
+        let flags = self.flags;
+        self.store_flags(flags);
+        self.flush();
+        let btype = self.branch_type(operation, target);
+        if btype != 0 {
+            self.asm.store_imm(Size::B, BTYPE, i32::from(btype));
+        }
+        self.spend(retired);
+        self.asm.mov(Size::Q, PC, Reg::Rcx);
+        let [leave, branch] =
+            [self.stubs.leave_indirect, self.stubs.branch_indirect].map(|stub| self.outside(stub));
+        self.asm.jcc_offset(Cond::Le, leave);
+        // What the cache knows is aligned, and canonical even where a top byte would be ignored.
+        for miss in look_up(&mut self.asm, BranchType::Known(btype)) {
+            self.asm.patch(miss, branch);
+        }
         true
+    }
+
+    /// PSTATE.BTYPE after BR, BLR and RET (BTypeNext): a BR is marked more strictly in a guarded page, which is part of
+    /// the block's key.
+    fn branch_type(&self, operation: u32, target: u8) -> u8 {
+        match operation {
+            _ if !self.source.has_bti => 0,
+            0 if self.source.key.is_guarded() && !matches!(target, 16 | 17) => 0b11,
+            0 => 0b01,
+            1 => 0b10,
+            _ => 0,
+        }
     }
 }

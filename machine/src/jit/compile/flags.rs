@@ -22,7 +22,7 @@ pub(super) enum Flags {
     Memory,
     /// In the host's flags.
     Live(Carry),
-    /// In the register for saved flags.
+    /// In the place for saved flags.
     Saved(Carry),
 }
 
@@ -32,7 +32,7 @@ impl Compiler<'_> {
         if let Flags::Live(carry) = self.flags {
             self.asm.load_flags();
             self.asm.set(Cond::O, Reg::Rax);
-            self.asm.mov(Size::D, FLAGS, Reg::Rax);
+            self.asm.store(Size::D, FLAGS, Reg::Rax);
             self.flags = Flags::Saved(carry);
         }
     }
@@ -47,7 +47,7 @@ impl Compiler<'_> {
                 carry
             }
             Flags::Saved(carry) => {
-                self.asm.mov(Size::D, Reg::Rax, FLAGS);
+                self.asm.load(Size::D, Reg::Rax, FLAGS);
                 carry
             }
         };
@@ -94,7 +94,7 @@ impl Compiler<'_> {
             }
             Flags::Live(carry) => carry,
             Flags::Saved(carry) => {
-                self.asm.mov(Size::D, Reg::Rax, FLAGS);
+                self.asm.load(Size::D, Reg::Rax, FLAGS);
                 self.restore();
                 carry
             }
@@ -127,7 +127,7 @@ impl Compiler<'_> {
             }
             Flags::Live(carry) => carry,
             Flags::Saved(carry) => {
-                self.asm.mov(Size::D, Reg::Rax, FLAGS);
+                self.asm.load(Size::D, Reg::Rax, FLAGS);
                 self.asm.bit_test(Size::D, Reg::Rax, 8);
                 carry
             }

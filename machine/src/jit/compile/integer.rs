@@ -367,7 +367,7 @@ impl Compiler<'_> {
         let delta = if word >> 31 == 0 {
             here + offset
         } else {
-            let in_page = (self.source.pa & 0xfff).cast_signed();
+            let in_page = (self.source.key.pa() & 0xfff).cast_signed();
             (offset << 12) - in_page
         };
         let to = self.write(d);

@@ -150,7 +150,7 @@ impl Compiler<'_> {
             self.wrote(n);
         }
         if access.store {
-            self.check_code();
+            self.check_code(access);
         } else {
             self.load_data(t, access);
             for r in data {
@@ -367,12 +367,13 @@ impl Compiler<'_> {
     }
 
     /// Tells if the page that was just written holds decoded code.
-    fn check_code(&mut self) {
+    fn check_code(&mut self, access: &Access) {
         self.asm.mov(Size::Q, Reg::Rcx, Reg::Rsi);
         self.asm.shift_imm(Shift::Shr, Size::Q, Reg::Rcx, 12);
         self.asm.alu_mem_imm(Alu::Cmp, Size::B, Mem::indexed(CODE_TABLE, Reg::Rcx, 0, 0), 0);
         let from = self.asm.jcc_unbound(Cond::Ne);
-        self.code_writes.push((from, self.asm.offset()));
+        let bytes = access.bytes() as u32 * if access.second.is_some() { 2 } else { 1 };
+        self.code_writes.push((from, bytes, self.asm.offset()));
     }
 }
 

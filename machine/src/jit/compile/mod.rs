@@ -3,45 +3,37 @@
 mod branches;
 mod flags;
 mod integer;
+mod loops;
 mod memory;
 mod multiply;
 mod registers;
 mod vectors;
 
 use self::flags::Flags;
+use self::loops::Loop;
 use self::registers::Cache;
-use super::layout::{BTYPE, COUNT, LIMIT, PC, PINS, REQUESTS, SEEN_PINS, STATE_PC};
-use super::runtime::{LINK, NEXT, handler_address};
+use super::blocks::{Exit, Guard, Id, Key, Target};
+use super::layout::{BTYPE, BUDGET, CPU, PC, STATE_PC, fetch_id_displacement};
+use super::runtime::{NEXT, handler_address};
 use super::stubs::Stubs;
 use super::x64::{Alu, Assembler, Cond, Fixup, Label, Mem, Reg, Size};
 use crate::interp::Op;
-use droste_arch::a64::{self, Encoding, Group};
+use droste_arch::a64::{Encoding, Group};
 
 /// What a block is made of.
 pub(super) struct Source<'a> {
-    /// Physical address of the first instruction.
-    pub(super) pa: u64,
+    pub(super) key: Key,
     pub(super) ops: &'a [Op],
-    /// Where the generation of the page is, and its value.
-    pub(super) generation: (u64, u32),
-    /// Whether an indirect branch enters the block with PSTATE.BTYPE set.
-    pub(super) landing: bool,
     /// Whether the CPU has FEAT_BTI.
     pub(super) has_bti: bool,
 }
 
-/// A direct jump to a block of the same page: where its displacement is, and the block's physical address.
-#[derive(Clone, Copy)]
-pub(super) struct Link {
-    pub(super) site: usize,
-    pub(super) target: u64,
-}
-
-/// What compiling a block gives besides the code.
-pub(super) struct Compiled {
-    /// Offset of the code behind the checks, for whoever has made them.
-    pub(super) body: usize,
-    pub(super) links: Vec<Link>,
+/// A direct jump out of the block, before it is known where it asks to be linked.
+struct Jump {
+    site: Fixup,
+    target: Target,
+    /// Where the guard of a jump to another page fails.
+    misses: Option<[Fixup; 2]>,
 }
 
 /// The part of an instruction that is out of line: the interpreter executes it instead.
@@ -78,23 +70,26 @@ struct Compiler<'a> {
     index: u32,
     /// Whether an instruction before this one has found that FP and AdvSIMD instructions do not trap.
     fp_checked: bool,
+    /// The block as a loop.
+    turns: Loop,
     slow: Vec<Slow>,
     exits: Vec<SideExit>,
     /// Instructions by helper that do not just go on: the jump, and its number.
     failures: Vec<(Fixup, u32)>,
-    /// Stores to code pages: the jump, and where to go on.
-    code_writes: Vec<(Fixup, usize)>,
-    links: Vec<Link>,
+    /// Stores to code pages: the jump, how many bytes, and where to go on.
+    code_writes: Vec<(Fixup, u32, usize)>,
+    jumps: Vec<Jump>,
 }
 
-/// Compiles a block into `buffer`, whose place in the region is `base`. Links are numbered from `first_link`.
+/// Compiles a block into `buffer`, whose place in the region is `base`; answers its length and the direct jumps out of
+/// it, which are numbered from `first_exit`.
 pub(super) fn compile(
     buffer: &mut [u8],
     base: usize,
     stubs: &Stubs,
     source: &Source<'_>,
-    first_link: usize,
-) -> (usize, Compiled) {
+    first_exit: Id,
+) -> (usize, Vec<Exit>) {
     let mut compiler = Compiler {
         asm: Assembler::new(buffer),
         base,
@@ -104,45 +99,36 @@ pub(super) fn compile(
         flags: Flags::Memory,
         index: 0,
         fp_checked: false,
+        turns: Loop::default(),
         slow: Vec::new(),
         exits: Vec::new(),
         failures: Vec::new(),
         code_writes: Vec::new(),
-        links: Vec::new(),
+        jumps: Vec::new(),
     };
-    let body = compiler.entry_checks();
-    compiler.instructions();
-    compiler.out_of_line(first_link);
+    compiler.passes();
+    let exits = compiler.out_of_line(first_exit);
     assert!(!compiler.asm.is_full(), "the buffer has room for the longest block");
-    (compiler.asm.offset(), Compiled { body, links: compiler.links })
+    (compiler.asm.offset(), exits)
 }
 
 impl Compiler<'_> {
-    /// Leaves unless the block may run: budget, interrupt inputs, requests, and code that is still the same. Cost: four
-    /// well-predicted branches.
-    fn entry_checks(&mut self) -> usize {
-        let leave = self.outside(self.stubs.leave);
-        let (generation, value) = self.source.generation;
-        let asm = &mut self.asm;
-        asm.load(Size::Q, Reg::Rax, COUNT);
-        asm.alu_load(Alu::Cmp, Size::Q, Reg::Rax, LIMIT);
-        asm.jcc_offset(Cond::Ae, leave);
-        asm.load(Size::Q, Reg::Rax, PINS);
-        asm.load(Size::D, Reg::Rax, Mem::new(Reg::Rax, 0));
-        asm.alu_load(Alu::Cmp, Size::D, Reg::Rax, SEEN_PINS);
-        asm.jcc_offset(Cond::Ne, leave);
-        asm.load(Size::Q, Reg::Rax, REQUESTS);
-        asm.alu_mem_imm(Alu::Cmp, Size::D, Mem::new(Reg::Rax, 0), 0);
-        asm.jcc_offset(Cond::Ne, leave);
-        asm.mov_imm(Reg::Rax, generation);
-        asm.alu_mem_imm(Alu::Cmp, Size::D, Mem::new(Reg::Rax, 0), value.cast_signed());
-        asm.jcc_offset(Cond::Ne, leave);
-        asm.offset()
-    }
-
     /// An offset in the region as one from the start of the buffer.
     fn outside(&self, offset: usize) -> usize {
         offset.wrapping_sub(self.base)
+    }
+
+    /// Forgets what was emitted.
+    fn restart(&mut self) {
+        self.asm.rewind();
+        self.cache = Cache::default();
+        self.flags = Flags::Memory;
+        self.fp_checked = false;
+        self.slow.clear();
+        self.exits.clear();
+        self.failures.clear();
+        self.code_writes.clear();
+        self.jumps.clear();
     }
 
     fn instructions(&mut self) {
@@ -150,17 +136,16 @@ impl Compiler<'_> {
         for (index, op) in source.ops.iter().enumerate() {
             self.index = index as u32;
             let word = op.word;
-            let encoding = a64::decode(word);
-            let lands = source.landing && index == 0;
-            if lands && !encoding.is_some_and(cannot_fault) {
-                self.by_helper(self.stubs.call_target);
-            } else {
-                if lands {
-                    self.asm.store_imm(Size::B, BTYPE, 0);
-                }
-                if !encoding.is_some_and(|e| self.template(e, word)) {
-                    self.by_helper(self.stubs.call_handler);
-                }
+            let encoding = op.encoding;
+            let lands = self.lands(self.index);
+            // An instruction that leaves the block never faults before; others may, with BTYPE as it was.
+            if lands && leaves_by_template(word) {
+                self.asm.store_imm(Size::B, BTYPE, 0);
+            }
+            if !encoding.is_some_and(|e| self.template(e, word)) {
+                self.by_helper(self.handler_stub(self.index));
+            } else if lands && !leaves_by_template(word) {
+                self.asm.store_imm(Size::B, BTYPE, 0);
             }
             self.unlock();
         }
@@ -168,6 +153,16 @@ impl Compiler<'_> {
         if !always_leaves(last) {
             self.leave_block(source.ops.len() as u32, 4 * source.ops.len() as i64);
         }
+    }
+
+    /// Whether an instruction is one that an indirect branch enters, with PSTATE.BTYPE set.
+    fn lands(&self, index: u32) -> bool {
+        index == 0 && self.source.key.is_landing()
+    }
+
+    /// The stub that calls the handler of an instruction.
+    fn handler_stub(&self, index: u32) -> usize {
+        if self.lands(index) { self.stubs.call_target } else { self.stubs.call_handler }
     }
 
     /// Emits an instruction's template, if there is one.
@@ -210,6 +205,7 @@ impl Compiler<'_> {
 
     /// Calls the handler of the current instruction; its answer is in EAX.
     fn prepare_helper(&mut self, stub: usize) {
+        self.turns.calls();
         let flags = self.flags;
         // The flags first: storing registers leaves them alone, but not the other way round.
         self.store_flags(flags);
@@ -232,7 +228,11 @@ impl Compiler<'_> {
 
     /// Leaves the block to the instruction at a distance from its start, with everything in the cache stored first.
     fn leave_block(&mut self, retired: u32, delta: i64) {
-        let flags = self.flags;
+        let (cache, flags) = (self.cache, self.flags);
+        self.note_jump(delta, &cache, flags);
+        if self.turn(retired, delta, &cache, flags) {
+            return;
+        }
         self.store_flags(flags);
         self.flush();
         self.go_to(retired, delta);
@@ -240,28 +240,49 @@ impl Compiler<'_> {
 
     /// The same when everything has been stored.
     fn go_to(&mut self, retired: u32, delta: i64) {
-        self.asm.alu_mem_imm(Alu::Add, Size::Q, COUNT, retired.cast_signed());
+        let leave = self.outside(self.stubs.leave);
+        self.spend(retired);
         if delta != 0 {
             self.asm.lea(Size::Q, PC, Mem::new(PC, delta as i32));
         }
-        let at = (self.source.pa & 0xfff).cast_signed() + delta;
-        if (0..4096).contains(&at) {
-            let Fixup(site) = self.asm.jmp_unbound();
-            let target = self.source.pa.wrapping_add_signed(delta);
-            self.links.push(Link { site, target });
+        self.asm.jcc_offset(Cond::Le, leave);
+        let key = self.source.key;
+        let at = (key.pa() & 0xfff).cast_signed() + delta;
+        let (target, misses) = if (0..4096).contains(&at) {
+            (Target::Near(key.sibling(delta)), None)
         } else {
-            let branch = self.outside(self.stubs.branch);
-            self.asm.jmp_offset(branch);
-        }
+            let guard = self.base + self.asm.offset();
+            (Target::Far(guard as u32), Some(self.guard()))
+        };
+        let site = self.asm.jmp_unbound();
+        self.jumps.push(Jump { site, target, misses });
+    }
+
+    /// Counts retired instructions; the flags say what is left.
+    fn spend(&mut self, retired: u32) {
+        self.asm.alu_imm(Alu::Sub, Size::Q, BUDGET, retired.cast_signed());
+    }
+
+    /// Goes on only if the PC and the id of fetches are those that will be filled in when the jump behind is linked.
+    fn guard(&mut self) -> [Fixup; 2] {
+        let start = self.asm.offset();
+        self.asm.mov_imm_keep_flags(Reg::Rax, Guard::NEVER);
+        self.asm.alu(Alu::Cmp, Size::Q, Reg::Rax, PC);
+        let other_pc = self.asm.jcc_unbound(Cond::Ne);
+        self.asm.mov_imm_keep_flags(Reg::Rax, Guard::NEVER);
+        self.asm.alu_load(Alu::Cmp, Size::Q, Reg::Rax, Mem::new(CPU, fetch_id_displacement(0)));
+        let other_id = self.asm.jcc_unbound(Cond::Ne);
+        debug_assert_eq!(self.asm.offset() - start, Guard::BYTES);
+        [other_pc, other_id]
     }
 
     /// Emits everything that the blocks' straight line jumps to.
-    fn out_of_line(&mut self, first_link: usize) {
+    fn out_of_line(&mut self, first_exit: Id) -> Vec<Exit> {
         for mut slow in std::mem::take(&mut self.slow) {
             self.asm.bind(&mut slow.entry);
             self.store_flags(slow.flags);
             self.store_dirty(&slow.before);
-            self.call_handler(slow.index, self.stubs.call_handler);
+            self.call_handler(slow.index, self.handler_stub(slow.index));
             self.asm.test(Size::D, Reg::Rax, Reg::Rax);
             let failure = self.asm.jcc_unbound(Cond::Ne);
             self.failures.push((failure, slow.index + 1));
@@ -271,13 +292,17 @@ impl Compiler<'_> {
         for exit in std::mem::take(&mut self.exits) {
             let here = self.asm.offset();
             self.asm.patch(exit.from, here);
+            if self.turn(exit.retired, exit.delta, &exit.cache, exit.flags) {
+                continue;
+            }
             self.store_flags(exit.flags);
             self.store_dirty(&exit.cache);
             self.go_to(exit.retired, exit.delta);
         }
-        for (from, back) in std::mem::take(&mut self.code_writes) {
+        for (from, bytes, back) in std::mem::take(&mut self.code_writes) {
             let here = self.asm.offset();
             self.asm.patch(from, here);
+            self.asm.mov_imm(Reg::Rax, u64::from(bytes));
             let stub = self.outside(self.stubs.wrote_code);
             self.asm.call_offset(stub);
             self.asm.jmp_offset(back);
@@ -289,29 +314,47 @@ impl Compiler<'_> {
             self.asm.mov_imm(Reg::Rdx, u64::from(retired));
             self.asm.jmp_offset(leave_after);
         }
-        let leave_with = self.outside(self.stubs.leave_with);
-        for (number, link) in self.links.iter_mut().enumerate() {
-            let here = self.asm.offset();
-            self.asm.patch(Fixup(link.site), here);
-            self.asm.mov_imm(Reg::Rax, ((first_link + number) as u64) << 8 | u64::from(LINK));
-            self.asm.jmp_offset(leave_with);
-            link.site += self.base;
+        let leave_to_link = self.outside(self.stubs.leave_to_link);
+        let branch_or_link = self.outside(self.stubs.branch_or_link);
+        let mut exits = Vec::with_capacity(self.jumps.len());
+        for (number, jump) in std::mem::take(&mut self.jumps).into_iter().enumerate() {
+            let id = first_exit.plus(number).bits();
+            for miss in jump.misses.into_iter().flatten() {
+                let here = self.asm.offset();
+                self.asm.patch(miss, here);
+            }
+            if jump.misses.is_some() {
+                self.asm.mov_imm(Reg::Rax, u64::from(id));
+                self.asm.jmp_offset(branch_or_link);
+            }
+            let ask = self.asm.offset();
+            self.asm.patch(jump.site, ask);
+            self.asm.mov_imm(Reg::Rax, u64::from(id));
+            self.asm.jmp_offset(leave_to_link);
+            let at = |offset: usize| (self.base + offset) as u32;
+            exits.push(Exit { site: at(jump.site.0), ask: at(ask), target: jump.target });
         }
+        exits
     }
 }
 
-/// Whether an instruction that often is the target of indirect branches has a template, never raises an exception
-/// and does not look at BTYPE.
-fn cannot_fault(encoding: Encoding) -> bool {
-    let group = encoding.group();
-    encoding == Encoding::BTI_HB_hints
-        || matches!(group, Group::DpimmAddsubImm | Group::DpimmPcreladdr | Group::ControlBranchImm)
+/// Whether an instruction leaves the block, always or not, by a template that raises no exception: branches, but those to
+/// authenticated addresses.
+fn leaves_by_template(word: u32) -> bool {
+    let conditional = word & 0x7e00_0000 == 0x3400_0000 || word & 0x7e00_0000 == 0x3600_0000;
+    let conditional = conditional || word & 0xff00_0000 == 0x5400_0000;
+    conditional || (always_leaves(word) && !(is_register_branch(word) && is_authenticated(word)))
 }
 
 /// Whether an instruction's template or helper never goes on with the next instruction of the block.
 fn always_leaves(word: u32) -> bool {
     // B and BL; branches to a register.
     word & 0x7c00_0000 == 0x1400_0000 || is_register_branch(word)
+}
+
+/// Whether a branch to a register authenticates its target.
+fn is_authenticated(word: u32) -> bool {
+    word & 0x0100_0800 != 0
 }
 
 /// BR, BLR, RET and their authenticated forms.

@@ -50,7 +50,40 @@ impl Cache {
     }
 }
 
+impl Cache {
+    /// The same registers at the start of a loop that writes those of the two sets: nothing is known of its last turn.
+    pub(super) fn at_head(&self, written: u32, vectors_written: u32) -> Cache {
+        let is_written = |i: &usize| self.guest[*i].is_some_and(|guest| written >> guest & 1 != 0);
+        Cache {
+            guest: self.guest,
+            dirty: (0..CACHE.len()).filter(is_written).fold(0, |set, i| set | 1 << i),
+            place: self.place,
+            vectors: self.vectors.at_head(vectors_written),
+            ..Cache::default()
+        }
+    }
+}
+
 impl Compiler<'_> {
+    /// Moves registers from where they are in one cache to where they are in another, by way of memory. What is newer
+    /// than memory and not so in the other is stored. Leaves the flags alone.
+    pub(super) fn move_to_head(&mut self, from: &Cache, to: &Cache) {
+        let stays = |i: usize| to.guest[i].is_some() && from.guest[i] == to.guest[i];
+        for i in (0..CACHE.len()).filter(|&i| from.dirty >> i & 1 != 0) {
+            if let Some(guest) = from.guest[i]
+                && !(stays(i) && to.dirty >> i & 1 != 0)
+            {
+                self.asm.store(Size::Q, gpr(guest), CACHE[i]);
+            }
+        }
+        for i in (0..CACHE.len()).filter(|&i| !stays(i)) {
+            if let Some(guest) = to.guest[i] {
+                self.asm.load(Size::Q, CACHE[i], gpr(guest));
+            }
+        }
+        self.move_vectors_to_head(&from.vectors, &to.vectors);
+    }
+
     /// The host register that holds X`r`, or SP as 31.
     pub(super) fn read(&mut self, r: u8) -> Reg {
         self.place(r, true)
@@ -66,6 +99,7 @@ impl Compiler<'_> {
         let slot = self.cache.place[usize::from(r)];
         debug_assert!(slot != NOWHERE, "prepared before it is written");
         self.cache.dirty |= 1 << slot;
+        self.turns.writes(r);
     }
 
     /// [`Compiler::prepare`] and [`Compiler::wrote`].
@@ -76,6 +110,7 @@ impl Compiler<'_> {
     }
 
     fn place(&mut self, r: u8, load: bool) -> Reg {
+        self.turns.uses(r);
         let cache = &mut self.cache;
         cache.clock += 1;
         let known = cache.place[usize::from(r)];
@@ -93,12 +128,17 @@ impl Compiler<'_> {
         CACHE[slot]
     }
 
-    /// A free slot, made so by storing what was used longest ago if need be.
+    /// A free slot, made so by storing if need be: what is not used for longest if that is known, else what was used
+    /// longest ago.
     fn vacate(&mut self) -> usize {
-        let cache = &mut self.cache;
+        let (cache, turns) = (&mut self.cache, &self.turns);
         let free = (0..CACHE.len()).find(|&i| cache.guest[i].is_none());
         let unlocked = (0..CACHE.len()).filter(|i| cache.locked >> i & 1 == 0);
-        let Some(slot) = free.or_else(|| unlocked.min_by_key(|&i| cache.used[i])) else {
+        let nearness = |i: usize| {
+            let distance = cache.guest[i].and_then(|guest| turns.distance(guest));
+            (distance.map_or(0, |uses| usize::MAX - uses), cache.used[i])
+        };
+        let Some(slot) = free.or_else(|| unlocked.min_by_key(|&i| nearness(i))) else {
             unreachable!("no instruction uses six registers");
         };
         if let Some(guest) = cache.guest[slot].take() {

@@ -79,7 +79,33 @@ impl VectorCache {
     }
 }
 
+impl VectorCache {
+    /// The same registers at the start of a loop that writes those of the set.
+    pub(super) fn at_head(&self, written: u32) -> VectorCache {
+        let is_written = |i: &usize| self.guest[*i] != NOWHERE && written >> self.guest[*i] & 1 != 0;
+        VectorCache {
+            guest: self.guest,
+            dirty: (0..COUNT).filter(is_written).fold(0, |set, i| set | 1 << i),
+            place: self.place,
+            ..VectorCache::default()
+        }
+    }
+}
+
 impl Compiler<'_> {
+    /// The part of [`Compiler::move_to_head`] for vector registers.
+    pub(super) fn move_vectors_to_head(&mut self, from: &VectorCache, to: &VectorCache) {
+        let stays = |i: usize| to.guest[i] != NOWHERE && from.guest[i] == to.guest[i];
+        for i in (0..COUNT).filter(|&i| from.dirty >> i & 1 != 0 && from.guest[i] != NOWHERE) {
+            if !(stays(i) && to.dirty >> i & 1 != 0) {
+                self.asm.store_vector(vector(from.guest[i].into(), 0), host(i));
+            }
+        }
+        for i in (0..COUNT).filter(|&i| !stays(i) && to.guest[i] != NOWHERE) {
+            self.asm.load_vector(host(i), vector(to.guest[i].into(), 0));
+        }
+    }
+
     /// The host register that holds V`r`.
     pub(super) fn read_vector(&mut self, r: u8) -> Xmm {
         self.place_vector(r, true)
@@ -96,6 +122,7 @@ impl Compiler<'_> {
         let slot = cache.place[usize::from(r)];
         debug_assert!(slot != NOWHERE, "prepared before it is written");
         let bit = 1 << slot;
+        self.turns.writes_vector(r);
         cache.dirty |= bit;
         cache.single = cache.single & !bit | if width == Width::Single { bit } else { 0 };
         cache.double = cache.double & !bit | if width == Width::Full { 0 } else { bit };

@@ -34,6 +34,11 @@ impl<'a> Assembler<'a> {
         Assembler { buffer, at: 0 }
     }
 
+    /// Goes back to the beginning.
+    pub(crate) fn rewind(&mut self) {
+        self.at = 0;
+    }
+
     /// The offset of the next byte.
     pub(crate) fn offset(&self) -> usize {
         self.at

@@ -82,11 +82,11 @@ fn a_store_makes_decoded_code_of_its_page_stale() {
     let mut bench = Bench::new();
     let page = bench.cpu.machine.ram.page(PA).unwrap();
     for (n, offset) in [0, 4, 1, 0xfff].into_iter().enumerate() {
-        bench.cpu.machine.ram.mark_code(page);
+        bench.cpu.machine.ram.mark_code(page, PA, 4096);
         bench.cpu.store(VA + offset, 1_u32, NORMAL).unwrap();
         assert_eq!(bench.cpu.machine.ram.generation(page), n as u32 + 1);
     }
-    bench.cpu.machine.ram.mark_code(page);
+    bench.cpu.machine.ram.mark_code(page, PA, 4096);
     bench.cpu.rmw::<u32>(VA, Access::ATOMIC, |x| x).unwrap();
     bench.cpu.store(VA + 0x1000, 1_u32, NORMAL).unwrap();
     assert_eq!(bench.cpu.machine.ram.generation(page), 5);

@@ -81,8 +81,9 @@ fn cost_of_accesses() {
 fn cost_of_marking_code() {
     let bench = Bench::new();
     let ram = &bench.cpu.machine.ram;
+    let page = ram.page(PA).unwrap();
     report("mark a page of code and unmark it", |_| {
-        ram.mark_code(5);
-        ram.invalidate_code(5);
+        ram.mark_code(page, PA, 4);
+        ram.wrote(PA, 4);
     });
 }

@@ -178,7 +178,7 @@ fn maintenance_by_address_faults_on_unmapped_addresses_only() {
 fn ic_ivau_makes_decoded_code_stale() {
     let mut bench = Bench::new();
     let page = bench.cpu.machine.ram.page(PA).unwrap();
-    bench.cpu.machine.ram.mark_code(page);
+    bench.cpu.machine.ram.mark_code(page, PA + 0x44, 4);
     bench.perform("IC IVAU", VA + 0x40).unwrap();
     assert_eq!(bench.cpu.machine.ram.generation(page), 1);
 }

@@ -1,0 +1,160 @@
+//! Loops of one block: what is in host registers stays there from one turn to the next.
+//!
+//! A first pass finds that a block jumps to its own start, which registers it uses in which order, and what is where at
+//! the jump. The passes after it begin the block with that, and know of each register how far away its next use is.
+
+use super::Compiler;
+use super::flags::{Carry, Flags};
+use super::registers::Cache;
+use crate::jit::layout::{FLAGS, NZCV};
+use crate::jit::x64::{Alu, Cond, Reg, Shift, Size};
+
+/// Passes over a loop after the first: the second has nearly the right beginning, the third has it.
+const PASSES: u32 = 2;
+
+/// What is known of the block as a loop.
+#[derive(Default)]
+pub(super) struct Loop {
+    /// The registers and flags at a jump to the block's own start.
+    again: Option<(Cache, Flags)>,
+    /// Whether a handler was called in between, which leaves nothing in registers.
+    called: bool,
+    /// General-purpose registers in the order of their use, and those of them that are written.
+    uses: Vec<u8>,
+    written: u32,
+    vectors_written: u32,
+    /// The uses that the first pass found.
+    future: Vec<u8>,
+    head: Option<Head>,
+}
+
+/// Where a turn begins, and with what.
+#[derive(Clone, Copy)]
+struct Head {
+    start: usize,
+    cache: Cache,
+    flags: Flags,
+}
+
+impl Loop {
+    /// Notes a use of X`r` or SP.
+    pub(super) fn uses(&mut self, r: u8) {
+        self.uses.push(r);
+    }
+
+    /// Notes that X`r` or SP is written.
+    pub(super) fn writes(&mut self, r: u8) {
+        self.written |= 1 << r;
+    }
+
+    /// Notes that V`r` is written.
+    pub(super) fn writes_vector(&mut self, r: u8) {
+        self.vectors_written |= 1 << r;
+    }
+
+    /// Notes a call of a handler.
+    pub(super) fn calls(&mut self) {
+        self.called = true;
+    }
+
+    /// How many uses of other registers come before the next one of `r`, in this turn or the next. Nothing if this is
+    /// not known to be a loop.
+    pub(super) fn distance(&self, r: u8) -> Option<usize> {
+        let count = self.future.len();
+        (count != 0).then(|| {
+            let here = self.uses.len();
+            (0..count).find(|n| self.future[(here + n) % count] == r).unwrap_or(count)
+        })
+    }
+}
+
+impl Compiler<'_> {
+    /// Notes a jump to an instruction at a distance from the block's start.
+    pub(super) fn note_jump(&mut self, delta: i64, cache: &Cache, flags: Flags) {
+        if delta == 0 && !self.source.key.is_landing() {
+            self.turns.again = Some((*cache, flags));
+        }
+    }
+
+    /// Compiles the instructions, several times over if they are a loop.
+    pub(super) fn passes(&mut self) {
+        self.instructions();
+        for _ in 0..PASSES {
+            let Some((cache, flags)) = self.turns.again else { return };
+            if self.turns.called {
+                return;
+            }
+            let turns = std::mem::take(&mut self.turns);
+            let future = if turns.future.is_empty() { turns.uses } else { turns.future };
+            self.restart();
+            self.turns = Loop { future, ..Loop::default() };
+            self.begin_loop(&cache, flags, turns.written, turns.vectors_written);
+            self.instructions();
+        }
+    }
+
+    /// Begins the block with registers and flags where they will be at the end of a turn.
+    fn begin_loop(&mut self, end: &Cache, flags: Flags, written: u32, vectors_written: u32) {
+        self.cache = end.at_head(written, vectors_written);
+        let cache = self.cache;
+        self.reload(&cache);
+        self.flags = match flags {
+            Flags::Memory => Flags::Memory,
+            Flags::Live(carry) | Flags::Saved(carry) => {
+                self.save_stored_flags(carry);
+                Flags::Saved(carry)
+            }
+        };
+        self.turns.head = Some(Head { start: self.asm.offset(), cache, flags: self.flags });
+    }
+
+    /// Jumps to the start of the loop, or leaves if the budget is used up; answers whether there is a loop.
+    pub(super) fn turn(&mut self, retired: u32, delta: i64, cache: &Cache, flags: Flags) -> bool {
+        let Some(head) = self.turns.head.filter(|_| delta == 0) else { return false };
+        match head.flags {
+            Flags::Saved(carry) => self.save_flags(flags, carry),
+            _ => self.store_flags(flags),
+        }
+        self.move_to_head(cache, &head.cache);
+        self.spend(retired);
+        self.asm.jcc_offset(Cond::G, head.start);
+        self.store_flags(head.flags);
+        self.store_dirty(&head.cache);
+        let leave = self.outside(self.stubs.leave);
+        self.asm.jmp_offset(leave);
+        true
+    }
+
+    /// Puts NZCV in the place for saved flags. Clobbers RAX.
+    fn save_flags(&mut self, flags: Flags, carry: Carry) {
+        match flags {
+            Flags::Memory => self.save_stored_flags(carry),
+            Flags::Saved(have) => {
+                if have != carry {
+                    self.asm.alu_mem_imm(Alu::Xor, Size::D, FLAGS, 1 << 8);
+                }
+            }
+            Flags::Live(have) => {
+                if have != carry {
+                    self.asm.complement_carry();
+                }
+                self.asm.load_flags();
+                self.asm.set(Cond::O, Reg::Rax);
+                self.asm.store(Size::D, FLAGS, Reg::Rax);
+            }
+        }
+    }
+
+    /// The same for the NZCV of the CPU's state.
+    fn save_stored_flags(&mut self, carry: Carry) {
+        self.asm.load(Size::D, Reg::Rax, NZCV);
+        self.asm.shift_imm(Shift::Shr, Size::D, Reg::Rax, 28);
+        // Bits 3 to 0 go to 15, 14, 8 and 0: copies of them at 12, 7 and 0 do not overlap.
+        self.asm.imul_imm(Size::D, Reg::Rax, Reg::Rax, 1 << 12 | 1 << 7 | 1);
+        self.asm.alu_imm(Alu::And, Size::D, Reg::Rax, 0xc101);
+        if carry == Carry::Inverted {
+            self.asm.alu_imm(Alu::Xor, Size::D, Reg::Rax, 1 << 8);
+        }
+        self.asm.store(Size::D, FLAGS, Reg::Rax);
+    }
+}
