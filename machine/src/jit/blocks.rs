@@ -133,7 +133,8 @@ struct Segment {
 
 /// All blocks of a CPU.
 pub(super) struct Blocks {
-    by_key: HashMap<u64, Id, BuildHasherDefault<AddressHasher>>,
+    /// With the offset of its code, to save a look at the block.
+    by_key: HashMap<u64, (Id, u32), BuildHasherDefault<AddressHasher>>,
     /// The first block of each page that has some.
     by_page: HashMap<u64, Id, BuildHasherDefault<AddressHasher>>,
     segments: Vec<Segment>,
@@ -160,13 +161,9 @@ impl Blocks {
         &mut self.segments[id.segment()].links[id.number()]
     }
 
-    pub(super) fn find(&self, key: Key) -> Option<Id> {
-        self.by_key.get(&key.0).copied()
-    }
-
-    /// Offset of a block's code.
-    pub(super) fn entry(&self, id: Id) -> usize {
-        self.segments[id.segment()].blocks[id.number()].entry as usize
+    /// A block, and the offset of its code.
+    pub(super) fn find(&self, key: Key) -> Option<(Id, usize)> {
+        self.by_key.get(&key.0).map(|&(id, entry)| (id, entry as usize))
     }
 
     /// The id that the next link of a segment gets.
@@ -197,7 +194,7 @@ impl Blocks {
         link.segment() == segment
     }
 
-    /// Adds a block, and links its jumps to blocks that are there.
+    /// Adds a block, and links its jumps to blocks that are there; answers the same as [`Blocks::find`].
     pub(super) fn insert(
         &mut self,
         memory: &mut CodeMemory,
@@ -205,7 +202,7 @@ impl Blocks {
         entry: usize,
         bytes: u32,
         exits: impl Iterator<Item = Exit>,
-    ) -> Id {
+    ) -> (Id, usize) {
         let segment = memory.segment();
         let first_exit = self.next_link(segment);
         let row = &mut self.segments[segment];
@@ -224,22 +221,22 @@ impl Blocks {
             next_in_page,
             removed: false,
         });
-        self.by_key.insert(key.0, id);
+        self.by_key.insert(key.0, (id, entry as u32));
         for n in 0..exit_count as usize {
             let link = first_exit.plus(n);
             if let Target::Near(target) = self.link(link).exit.target
-                && let Some(target) = self.find(target)
+                && let Some((target, _)) = self.find(target)
             {
                 self.connect(memory, link, target);
             }
         }
-        id
+        (id, entry)
     }
 
     /// Lets a jump go to a block.
     fn connect(&mut self, memory: &mut CodeMemory, link: Id, to: Id) {
         self.disconnect(memory, link);
-        let entry = self.entry(to);
+        let entry = self.block(to).entry as usize;
         let next = std::mem::replace(&mut self.block(to).incoming, link);
         let row = self.link(link);
         (row.to, row.previous, row.next) = (to, Id::NONE, next);
@@ -354,7 +351,7 @@ impl Blocks {
                 last_page = page;
             }
         }
-        self.by_key.retain(|_, id| outside(*id));
+        self.by_key.retain(|_, (id, _)| outside(*id));
         self.segments[segment] = Segment::default();
     }
 

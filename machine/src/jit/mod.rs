@@ -2,8 +2,10 @@
 //!
 //! A block is the same run of instructions as the interpreter's, so that both look at interrupts, limits and requests
 //! at the same instructions. Blocks are found by physical address and by whether their page is guarded: what depends on
-//! the Exception level or on control registers is tested when it executes. Whatever has no template is executed by its interpreter handler, and
-//! so is every load or store that the inline look-up in the TLB does not serve.
+//! the Exception level or on control registers is tested when it executes. Whatever has no template is executed by its
+//! interpreter handler, and so is every load or store that the inline look-up in the TLB does not serve.
+//!
+//! What keeps generated code right when translations and code change is in `docs/adr/0007`.
 //!
 //! Both executors make the same run of the same input, with one exception that the architecture allows: code that goes
 //! on within generated code is not looked up in the TLB again, so the TLB's history differs. A guest that clears Access
@@ -131,9 +133,9 @@ impl Jit {
         self.counts.reclaimed += 1;
     }
 
-    /// Compiles the block of a key, if it is in RAM.
+    /// Compiles the block of a key, if it is in RAM; answers it and the offset of its code.
     #[cold]
-    fn compile(&mut self, cpu: &Vcpu, key: Key) -> Option<Id> {
+    fn compile(&mut self, cpu: &Vcpu, key: Key) -> Option<(Id, usize)> {
         let (ram, pa) = (&cpu.machine.ram, key.pa());
         ram.mark_code(ram.page(pa)?, pa, 4 * BLOCK_LIMIT as u64);
         interp::decode_into(&mut self.ops, cpu, ram, pa);
@@ -166,11 +168,11 @@ impl Jit {
             }
         }
         let key = Key::new(pa, landing, guarded);
-        let block = match self.blocks.find(key) {
-            Some(block) => block,
+        let (block, entry) = match self.blocks.find(key) {
+            Some(found) => found,
             None => self.compile(cpu, key)?,
         };
-        let (pc, entry) = (cpu.state.pc, self.blocks.entry(block));
+        let pc = cpu.state.pc;
         // What a guarded page lets in by BTYPE 0b11 depends on SCTLR_ELx too.
         if !guarded || pstate.btype != 3 {
             cpu.tlb.note_fetch(pc);

@@ -2,9 +2,12 @@
 //! a region that is too small.
 
 use super::{DATA, GROUPS, Pair, RAM_BASE, Random, STAY, encodings, random_state, word};
+use crate::interp::run_with;
 use crate::jit::Jit;
 use droste_arch::fields::sctlr_el1;
 use droste_arch::sysreg::SysReg;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 const B: u32 = 0x1400_0000;
 const RET: u32 = 0xd65f_03c0;
@@ -302,4 +305,54 @@ fn loops_of_one_block_do_what_the_interpreter_does() {
             pair.compare(&shown);
         }
     }
+}
+
+#[test]
+fn a_reset_does_not_bring_ids_of_fetches_back() {
+    let mut pair = Pair::new();
+    let cpu = &mut pair.tested;
+    let before = cpu.tlb.fetch_id(RAM_BASE);
+    cpu.mmu_reset();
+    cpu.context_changed();
+    assert!(cpu.tlb.fetch_id(RAM_BASE) > before);
+}
+
+#[test]
+fn code_that_another_cpu_replaces_is_executed_after_an_isb() {
+    const ROUNDS: u32 = 500;
+    let (function, flag, answer) = (RAM_BASE + 0x1_0000, DATA, DATA + 0x40);
+    let mut pair = Pair::new();
+    // Waits for the flag to be W6, calls the function, answers X0, and goes on to the next.
+    let wait = [0x88df_fca4, 0x6b06_009f, 0x54ff_ffc1, ISB]; // ldar w4, [x5]; cmp w4, w6; b.ne .-8; isb
+    let call = [blr(1), 0xc89f_fce0, 0x1100_04c6, b(28, 0)]; // blr x1; stlr x0, [x7]; add w6, w6, #1; b
+    pair.program(RAM_BASE, &[wait, call].concat());
+    pair.program(function, &[NOP, RET]);
+    pair.restart(RAM_BASE, &[(1, function), (5, flag), (6, 1), (7, answer)]);
+    let ram = pair.tested.machine.ram.clone();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let deadline = Instant::now() + Duration::from_secs(20);
+            let outcome = (1..=ROUNDS).find_map(|n| {
+                ram.write(function, 0xd280_0000 | n << 5).expect("RAM"); // mov x0, #n
+                ram.write(flag, n).expect("RAM");
+                loop {
+                    match ram.read::<u64>(answer).expect("RAM") {
+                        found if found == u64::from(n) => return None,
+                        found if found != u64::from(n - 1) => return Some(format!("{found} in round {n}")),
+                        _ if Instant::now() > deadline => return Some(format!("no answer in round {n}")),
+                        _ => std::thread::yield_now(),
+                    }
+                }
+            });
+            done.store(true, Ordering::SeqCst);
+            outcome
+        });
+        while !done.load(Ordering::SeqCst) {
+            let limit = pair.tested.state.insn_count + 4096;
+            run_with(&mut pair.tested, &mut pair.jit, limit);
+        }
+        assert_eq!(writer.join().expect("no panic"), None);
+    });
+    assert!(pair.jit.counts().overwritten >= u64::from(ROUNDS) - 1);
 }
