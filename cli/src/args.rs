@@ -66,7 +66,7 @@ pub(crate) struct RunArgs {
     /// Execute all CPUs on one thread in counted time: the same input gives the same run
     #[arg(long, help_heading = "Run")]
     pub(crate) deterministic: bool,
-    /// What executes the CPUs: interp, or jit (experimental) [default: interp]
+    /// What executes the CPUs: interp, jit (experimental), or check, which compares the two [default: interp]
     #[arg(long, value_name = "ENGINE", help_heading = "Run")]
     pub(crate) engine: Option<String>,
     /// Seed of everything random that the guest sees [default: 0]

@@ -1,12 +1,12 @@
 //! From options to a machine.
 
-use super::console::HostConsole;
 use super::virtio;
 use crate::config::MachineFile;
 use crate::error::CliError;
 use droste_arch::feature::Feature;
 use droste_machine::clock::ClockMode;
 use droste_machine::cpu::model::{Model, ModelError};
+use droste_machine::devices::Console;
 use droste_machine::engine::Engine;
 use droste_machine::loader::{Kernel, LoadError};
 use droste_machine::machine::{Boot, BuildError, Machine, MachineConfig, Outcome, fingerprint};
@@ -28,7 +28,7 @@ const EPOCH_SECONDS: u64 = 1_767_225_600;
 /// Reads what the machine file names and describes the machine.
 pub(super) fn describe(
     file: &MachineFile,
-    console: Arc<HostConsole>,
+    console: Arc<dyn Console>,
 ) -> Result<(MachineConfig, Boot), CliError> {
     let cpu_count = file.cpus.unwrap_or(1);
     if !(1..=CPU_LIMIT).contains(&cpu_count) {
@@ -69,7 +69,7 @@ pub(super) fn describe(
     let engine = match file.engine.as_deref() {
         None => Engine::default(),
         Some(name) => Engine::named(name).ok_or_else(|| {
-            CliError::usage(format!("there is no engine `{name}`")).hint("engines: interp, jit")
+            CliError::usage(format!("there is no engine `{name}`")).hint("engines: interp, jit, check")
         })?,
     };
     let config = MachineConfig {

@@ -1,5 +1,6 @@
 //! `droste run`.
 
+mod check;
 mod console;
 mod log;
 mod machine;
@@ -27,6 +28,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, CliError> {
     }
     let exit_on = file.exit_on.as_deref().map(Watch::new).transpose()?;
     let console = Arc::new(HostConsole::new(exit_on));
+    if file.engine.as_deref() == Some(check::ENGINE) {
+        return check::run(file, args, console);
+    }
     let (mut config, boot) = machine::describe(&file, console.clone())?;
     if args.dump_dtb.is_some() || args.dump_dts {
         return dump(args, &config, &boot);

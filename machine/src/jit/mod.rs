@@ -10,7 +10,7 @@
 //! Both executors make the same run of the same input, with one exception that the architecture allows: code that goes
 //! on within generated code is not looked up in the TLB again, so the TLB's history differs. A guest that clears Access
 //! flags without a TLBI, as KVM does to find out which pages are in use, sees some set again in one run and not in the
-//! other.
+//! other: `--engine check` stops there, at a stage-2 descriptor.
 
 mod blocks;
 mod compile;

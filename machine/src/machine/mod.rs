@@ -1,6 +1,7 @@
 //! A machine: RAM, devices, interrupt controller, clock, and what its CPUs share.
 
 mod build;
+mod check;
 mod cpus;
 mod fingerprint;
 mod schedule;
@@ -21,6 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use build::{Assembled, Boot, BuildError, MachineConfig};
+pub use check::{Difference, Role, Verdict, check};
 pub use cpus::{CpuOn, CpuSlot};
 pub use fingerprint::fingerprint;
 pub use schedule::{Outcome, run, run_for};

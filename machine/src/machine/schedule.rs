@@ -133,48 +133,109 @@ struct Player {
     on: bool,
 }
 
-/// All CPUs on this thread, in turns of [`SLICE`] instructions of counted time. What happens depends on
-/// nothing but the machine's input. Ends at the common time `limit` too.
-fn run_in_turn(machine: &Arc<Machine>, devices: &Devices, limit: u64) -> Vec<CpuState> {
-    let mut players: Vec<Player> = (0..machine.slots.len())
-        .map(|i| Player {
-            cpu: Vcpu::new(machine.clone(), i),
-            executor: Executor::new(machine.engine, machine.slots.len()),
-            on: false,
-        })
-        .collect();
-    let mut turn_ends = 0;
-    for turn in 0_u64.. {
-        if turn_ends >= limit {
-            machine.stop(Stop::Request);
-        }
-        if machine.is_stopping() {
-            break;
-        }
-        if turn % POLL_TURNS == 0 {
-            devices.poll();
-        }
-        turn_ends += SLICE;
-        let mut busy = false;
-        for player in &mut players {
-            busy |= play(player, turn_ends);
-        }
-        if !busy {
-            turn_ends = match skip_idle(machine, &players, turn_ends) {
-                Some(next) => next,
-                None if limit < u64::MAX => limit,
-                None => {
-                    // Only input from outside can go on from here.
-                    machine.cpu(0).park(Duration::from_millis(10));
-                    turn_ends
-                }
-            };
-        }
-    }
-    players.into_iter().map(|p| p.cpu.state).collect()
+/// All CPUs on one thread, in turns of [`SLICE`] instructions of counted time. What happens depends on nothing but
+/// the machine's input.
+pub(super) struct Turns {
+    machine: Arc<Machine>,
+    devices: Arc<Devices>,
+    players: Vec<Player>,
+    /// The number of turns that have begun.
+    count: u64,
+    /// The common time at which the turn ends that has begun last.
+    ends: u64,
+    /// The common time at which the run ends.
+    limit: u64,
 }
 
-/// Executes one CPU up to the common time `until`; answers whether it has more to do.
+impl Turns {
+    pub(super) fn new(machine: &Arc<Machine>, devices: &Arc<Devices>, limit: u64) -> Turns {
+        let player = |index| Player {
+            cpu: Vcpu::new(machine.clone(), index),
+            executor: Executor::new(machine.engine, machine.slots.len()),
+            on: false,
+        };
+        Turns {
+            machine: machine.clone(),
+            devices: devices.clone(),
+            players: (0..machine.slots.len()).map(player).collect(),
+            count: 0,
+            ends: 0,
+            limit,
+        }
+    }
+
+    /// Runs one turn; answers whether there is another one to run.
+    pub(super) fn advance(&mut self) -> bool {
+        let Some(until) = self.begin() else { return false };
+        let mut busy = false;
+        for index in 0..self.players.len() {
+            busy |= self.play(index, until);
+        }
+        self.finish(busy);
+        true
+    }
+
+    /// Begins a turn and answers when it ends, unless the machine has stopped.
+    pub(super) fn begin(&mut self) -> Option<u64> {
+        if self.ends >= self.limit {
+            self.machine.stop(Stop::Request);
+        }
+        if self.machine.is_stopping() {
+            return None;
+        }
+        if self.count.is_multiple_of(POLL_TURNS) {
+            self.devices.poll();
+        }
+        self.count += 1;
+        self.ends += SLICE;
+        Some(self.ends)
+    }
+
+    /// Executes one CPU up to the common time `until`; answers whether it has more to do.
+    pub(super) fn play(&mut self, index: usize, until: u64) -> bool {
+        play(&mut self.players[index], until)
+    }
+
+    /// Ends a turn in which some CPU was `busy`, or none.
+    pub(super) fn finish(&mut self, busy: bool) {
+        if busy {
+            return;
+        }
+        match skip_idle(&self.machine, &self.players, self.ends) {
+            Some(next) => self.ends = next,
+            None if self.limit < u64::MAX => self.ends = self.limit,
+            // Only input from outside can go on from here.
+            None => self.machine.cpu(0).park(Duration::from_millis(10)),
+        }
+    }
+
+    /// The state of every CPU.
+    pub(super) fn states(&self) -> impl Iterator<Item = &CpuState> {
+        self.players.iter().map(|player| &player.cpu.state)
+    }
+
+    /// The common time of a CPU.
+    pub(super) fn time(&self, index: usize) -> u64 {
+        self.players[index].cpu.time_input()
+    }
+
+    pub(super) fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    pub(super) fn into_states(self) -> Vec<CpuState> {
+        self.players.into_iter().map(|player| player.cpu.state).collect()
+    }
+}
+
+/// Runs all CPUs on this thread until the machine stops, or to the common time `limit`.
+fn run_in_turn(machine: &Arc<Machine>, devices: &Arc<Devices>, limit: u64) -> Vec<CpuState> {
+    let mut turns = Turns::new(machine, devices, limit);
+    while turns.advance() {}
+    turns.into_states()
+}
+
+/// As [`Turns::play`].
 fn play(player: &mut Player, until: u64) -> bool {
     let cpu = &mut player.cpu;
     let mut busy = true;

@@ -111,6 +111,7 @@ fn run(test: &Test, subject: &Subject, count: &str) -> Result<(Cost, Said)> {
         memory_mb: 256,
         el: 2,
         deterministic: false,
+        check: false,
         reboots: false,
         jit: false,
     };

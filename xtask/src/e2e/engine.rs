@@ -1,6 +1,6 @@
 //! What runs a case: Droste's machine, or QEMU for comparison.
 
-use super::cases::{Case, Kernel};
+use super::cases::{Case, Check, Kernel};
 use crate::{oracle, place, process, say};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
@@ -26,6 +26,8 @@ pub(crate) struct Spec {
     pub(crate) el: u8,
     pub(crate) deterministic: bool,
     pub(crate) jit: bool,
+    /// Whether Droste's two executors are compared.
+    pub(crate) check: bool,
     /// Whether the machine starts again when its guest says so.
     pub(crate) reboots: bool,
 }
@@ -52,6 +54,7 @@ impl Spec {
             el: case.el,
             deterministic: case.check.is_deterministic(),
             jit: case.jit,
+            check: case.check == Check::Executors,
             reboots: case.reboots,
         }
     }
@@ -101,7 +104,9 @@ impl Engine {
                 if spec.deterministic {
                     c.args(["--deterministic", "--summary"]);
                 }
-                if spec.jit {
+                if spec.check {
+                    c.args(["--engine", "check"]);
+                } else if spec.jit {
                     c.args(["--engine", "jit"]);
                 }
                 c.arg("--kernel").arg(&spec.kernel);
