@@ -80,4 +80,6 @@ pub(crate) struct Dispatch {
     pub(crate) seen_code: u64,
     /// Address of the branch cache.
     pub(crate) branch_cache: u64,
+    /// The block in which an access was decided in another way than when it was compiled, if not zero.
+    pub(crate) stale: u64,
 }

@@ -16,6 +16,7 @@ mod fetch_ids;
 mod mailbox;
 mod maintenance;
 mod registers;
+mod selection;
 mod stage2_cache;
 #[cfg(test)]
 mod tests;

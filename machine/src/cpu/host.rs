@@ -11,7 +11,8 @@ impl Vcpu {
     #[inline]
     pub(crate) fn has_requests(&self) -> bool {
         let slot = self.slot();
-        slot.requests() != 0 || slot.pins.load() & IrqPins::ATTENTION != 0 || self.yielding
+        let outside = slot.requests() != 0 || slot.pins.load() & IrqPins::ATTENTION != 0;
+        outside || self.yielding || self.timers.is_nearer
     }
 
     /// Serves what [`Vcpu::has_requests`] saw; answers whether the run loop must return.
@@ -25,7 +26,8 @@ impl Vcpu {
         if std::mem::take(&mut self.yielding) {
             return Some(Exit::Yield);
         }
-        None
+        // The slice was measured for a later deadline.
+        std::mem::take(&mut self.timers.is_nearer).then_some(Exit::Budget)
     }
 
     /// What other threads know of this CPU.

@@ -1,6 +1,7 @@
 //! What the current Exception level and control registers mean for execution, precomputed.
 
 use super::Vcpu;
+use crate::pauth::{NativePointers, PointerRange};
 use droste_arch::fields::{
     cpacr_el1, cptr_el2, cptr_el2_e2h, hcr_el2, sctlr_el1, tcr_el1, tcr_el2, tcr_el2_e2h,
 };
@@ -38,6 +39,8 @@ pub struct Mode {
     pub sctlr: u64,
     /// Whether software step or another per-instruction event is active, so that blocks are one instruction.
     pub stepping: bool,
+    /// Which pointers generated code signs and checks by itself.
+    pub(crate) pointers: NativePointers,
 }
 
 impl Mode {
@@ -53,9 +56,10 @@ impl Mode {
         tbi_instruction: [false; 2],
         sctlr: 0,
         stepping: false,
+        pointers: NativePointers { ranges: [[PointerRange { above: 0, field: 0 }; 2]; 2], keys: 0 },
     };
 
-    /// Computes the mode from the state of `cpu`.
+    /// Computes the mode from the state of `cpu`, but for software step and pointer authentication.
     pub(crate) fn of(cpu: &Vcpu) -> Mode {
         let el = cpu.state.pstate.el;
         let hcr = cpu.hcr();
@@ -74,7 +78,8 @@ impl Mode {
             fp_traps: fp != FpAccess::Allowed,
             tbi_instruction: tbi_instruction(cpu, el, in_host),
             sctlr,
-            stepping: crate::debug::step::active(cpu),
+            stepping: false,
+            pointers: NativePointers::default(),
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct Vcpu {
     pub state: CpuState,
     /// What the state means for execution.
     pub mode: Mode,
+    /// The modes of the Exception levels, as long as no register that they are made from changes.
+    pub(crate) modes: [Option<Mode>; 3],
     /// Cached translations.
     pub tlb: crate::mmu::Tlb,
     /// Where the running block began: with the PC it gives the exact instruction count.
@@ -208,15 +210,42 @@ impl Vcpu {
     /// Recomputes what is derived from PSTATE and system registers. Whoever changes one of the
     /// registers that [`Mode`] or address translation is made from calls this.
     pub fn context_changed(&mut self) {
-        self.mode = Mode::of(self);
+        self.forget_modes();
+        self.enter_mode();
         self.mmu_context_changed();
     }
 
     /// Recomputes what is derived from PSTATE, when no control register has changed since
     /// [`Vcpu::context_changed`].
     pub fn pstate_changed(&mut self) {
-        self.mode = Mode::of(self);
+        self.enter_mode();
         self.mmu_pstate_changed();
+    }
+
+    /// Recomputes [`Mode`] alone: a register has changed that it is made from, and translation is not.
+    pub(crate) fn mode_changed(&mut self) {
+        self.forget_modes();
+        self.pstate_changed();
+    }
+
+    /// A register has changed that [`Mode`] is made from.
+    pub(crate) fn forget_modes(&mut self) {
+        self.modes = [None; 3];
+    }
+
+    /// Selects the mode of the current Exception level. Cost: a copy of what was computed before.
+    fn enter_mode(&mut self) {
+        let el = usize::from(self.state.pstate.el).min(2);
+        match &self.modes[el] {
+            Some(mode) => self.mode = *mode,
+            None => {
+                self.mode = Mode::of(self);
+                self.mode.pointers = self.native_pointers();
+                self.modes[el] = Some(self.mode);
+            }
+        }
+        // Debug exceptions depend on PSTATE.D too.
+        self.mode.stepping = crate::debug::step::active(self);
     }
 
     /// A context synchronisation event. Register writes have taken effect before, when they were made.

@@ -40,6 +40,11 @@ pub(crate) fn three_rounds(state: u128, key: u128, constants: &[u128; 3]) -> u12
     })
 }
 
+/// Whether the host has instructions for AES rounds.
+pub(crate) fn is_native() -> bool {
+    host::aes_encrypt_last(0).is_some()
+}
+
 pub(super) mod portable {
     const SBOX: [u8; 256] = sbox();
     const INVERSE_SBOX: [u8; 256] = inverse(&SBOX);

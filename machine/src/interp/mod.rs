@@ -27,6 +27,12 @@ pub(crate) use operand::condition_holds;
 pub(crate) use run::{Blocks, abort, run_with, step_block};
 pub use run::{Exit, run};
 
+/// Whether a handler is that of instructions without effect. It may fail to notice one.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn does_nothing(handler: Handler) -> bool {
+    std::ptr::fn_addr_eq(handler, branch::hints::nop as Handler)
+}
+
 /// A handler has raised an exception; it waits in the CPU. Zero-sized, so that a result is one byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Abort;

@@ -16,7 +16,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 /// What a block is found by: the physical address of its first instruction, with bit 0 for blocks that an indirect
 /// branch enters with PSTATE.BTYPE set, and bit 1 for blocks in guarded pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Key(u64);
+pub(super) struct Key(pub(super) u64);
 
 impl Key {
     pub(super) fn new(pa: u64, landing: bool, guarded: bool) -> Key {
@@ -271,7 +271,7 @@ impl Blocks {
     }
 
     /// Removes a block and the jumps to it.
-    fn remove(&mut self, memory: &mut CodeMemory, id: Id) {
+    pub(super) fn remove(&mut self, memory: &mut CodeMemory, id: Id) {
         let leave = self.leave;
         let block = self.block(id);
         if std::mem::replace(&mut block.removed, true) {

@@ -4,7 +4,12 @@ use super::x64::{Mem, Reg};
 use crate::cpu::{CpuState, Mode, PState, Vcpu};
 use crate::engine::Dispatch;
 use crate::mmu::layout::{entry, tlb};
+use crate::pauth::{NativePointers, PointerRange};
+use crate::sysreg::View;
+use droste_arch::sysreg::SysReg;
 use std::mem::offset_of;
+
+pub(super) use crate::pauth::ROUNDS as PAC_ROUNDS;
 
 /// Points into the CPU, so that X0 to X30 and SP are within a signed byte.
 pub(super) const CPU: Reg = Reg::Rbp;
@@ -29,7 +34,8 @@ const fn at(offset: usize) -> Mem {
     Mem::new(CPU, offset as i32 - BIAS as i32)
 }
 
-const fn state(offset: usize) -> Mem {
+/// A part of the CPU's architectural state.
+pub(super) const fn state(offset: usize) -> Mem {
     at(offset_of!(Vcpu, state) + offset)
 }
 
@@ -41,6 +47,16 @@ pub(super) const STATE_PC: Mem = state(offset_of!(CpuState, pc));
 pub(super) const NZCV: Mem = state(offset_of!(CpuState, nzcv));
 pub(super) const COUNT: Mem = state(offset_of!(CpuState, insn_count));
 pub(super) const BTYPE: Mem = state(offset_of!(CpuState, pstate) + offset_of!(PState, btype));
+pub(super) const EL: Mem = state(offset_of!(CpuState, pstate) + offset_of!(PState, el));
+pub(super) const DAIF: Mem = state(offset_of!(CpuState, pstate) + offset_of!(PState, daif));
+pub(super) const HCR: Mem = state(View::stored(SysReg::HCR_EL2).offset);
+/// The keys that shared code may sign with, as bits by [`PacKey`](crate::pauth::PacKey).
+pub(super) const PAC_KEYS: Mem =
+    at(offset_of!(Vcpu, mode) + offset_of!(Mode, pointers) + offset_of!(NativePointers, keys));
+/// The interrupt inputs when the run loop looked last, or what was found of them since.
+pub(super) const SEEN_PINS: Mem = dispatch(offset_of!(Dispatch, seen_pins));
+/// Where a guard failed when code was executed.
+pub(super) const STALE: Mem = dispatch(offset_of!(Dispatch, stale));
 pub(super) const BLOCK_PC: Mem = at(offset_of!(Vcpu, block_pc));
 pub(super) const END: Mem = dispatch(offset_of!(Dispatch, end));
 pub(super) const FP_TRAPS: Mem = at(offset_of!(Vcpu, mode) + offset_of!(Mode, fp_traps));
@@ -66,6 +82,14 @@ pub(super) const fn gpr(register: u8) -> Mem {
 }
 
 const _: () = assert!(offset_of!(CpuState, sp) == offset_of!(CpuState, x) + 31 * 8);
+
+/// A field of the [`PointerRange`](crate::pauth::PointerRange) of data or instruction addresses, whose offset among
+/// both ranges is in `range`.
+pub(super) const fn pac_range(data: bool, range: Reg, field: i32) -> Mem {
+    let offset = offset_of!(Vcpu, mode) + offset_of!(Mode, pointers) + offset_of!(NativePointers, ranges);
+    let kind = if data { size_of::<[PointerRange; 2]>() } else { 0 };
+    Mem::indexed(CPU, range, 0, (offset + kind) as i32 - BIAS as i32 + field)
+}
 
 /// Eight bytes of a vector register, counted in halves.
 pub(super) const fn vector(register: u32, half: usize) -> Mem {

@@ -16,6 +16,7 @@ mod blocks;
 mod compile;
 mod layout;
 mod memory;
+mod pointers;
 mod runtime;
 mod stubs;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use self::x64::Assembler;
 use crate::cpu::Vcpu;
 use crate::interp::{self, BLOCK_LIMIT, BlockCache, Blocks, Op};
 use droste_arch::feature::Feature;
+use std::collections::HashMap;
 use std::io;
 
 /// Size of the code regions of all CPUs together, and of one CPU's at most and at least.
@@ -53,6 +55,8 @@ pub(crate) struct Jit {
     ops: Vec<Op>,
     /// For the few instructions that are executed one by one.
     interpreted: BlockCache,
+    /// How often blocks were compiled again because accesses were decided in another way, by key.
+    revisions: HashMap<u64, u8>,
     /// The jump that left generated code because it is not linked, and where it went.
     unlinked: Option<(Id, u64)>,
     counts: Counts,
@@ -64,6 +68,8 @@ pub(crate) struct Counts {
     /// Blocks compiled, and those of them removed because their instructions were overwritten.
     pub(crate) compiled: u64,
     pub(crate) overwritten: u64,
+    /// Blocks compiled again because accesses were decided in another way.
+    pub(crate) revised: u64,
     /// Segments of the region that were used again.
     pub(crate) reclaimed: u64,
 }
@@ -92,6 +98,7 @@ impl Jit {
             buffer,
             ops: Vec::with_capacity(BLOCK_LIMIT),
             interpreted: BlockCache::default(),
+            revisions: HashMap::new(),
             unlinked: None,
             counts: Counts::default(),
         })
@@ -123,6 +130,22 @@ impl Jit {
         cpu.dispatch.seen_code = epoch;
     }
 
+    /// Has a block compiled again that decides accesses as they were when it was compiled, and not as they are now.
+    #[cold]
+    fn revise(&mut self, key: Key) {
+        /// Code that runs at more than one Exception level is not worth following.
+        const REVISIONS: u8 = 3;
+        let revision = self.revisions.entry(key.0).or_default();
+        if *revision < REVISIONS
+            && let Some((block, _)) = self.blocks.find(key)
+        {
+            *revision += 1;
+            self.blocks.remove(&mut self.memory, block);
+            self.unlinked = None;
+            self.counts.revised += 1;
+        }
+    }
+
     /// Makes room: what was compiled longest ago is forgotten.
     #[cold]
     fn reclaim(&mut self) {
@@ -142,7 +165,7 @@ impl Jit {
         let bytes = 4 * self.ops.len() as u32;
         let has_bti = cpu.has(Feature::FEAT_BTI);
         loop {
-            let source = Source { key, ops: &self.ops, has_bti };
+            let source = Source { cpu, key, ops: &self.ops, has_bti };
             let (entry, first_exit) = (self.memory.next(), self.blocks.next_link(self.memory.segment()));
             let (length, exits) = compile(&mut self.buffer, entry, &self.stubs, &source, first_exit);
             if !self.memory.append(&self.buffer[..length]) {
@@ -211,17 +234,15 @@ impl Blocks for Jit {
         let answer = runtime::enter(cpu, &self.memory, self.stubs.enter, code);
         let detail = answer >> 8;
         match answer as u32 & 0xff {
-            runtime::DONE => cpu.block_pc = cpu.state.pc,
             runtime::LINK => {
                 cpu.block_pc = cpu.state.pc;
                 self.unlinked = Some((Id::from_bits(detail as u32), cpu.state.pc));
             }
-            runtime::JUMP => cpu.retire(detail),
-            runtime::SYNC => {
-                cpu.state.pc = cpu.state.pc.wrapping_add(4);
-                cpu.retire(detail);
-            }
-            _ => interp::abort(cpu, detail),
+            _ => cpu.block_pc = cpu.state.pc,
+        }
+        let stale = std::mem::take(&mut cpu.dispatch.stale);
+        if stale != 0 {
+            self.revise(Key(stale));
         }
     }
 }

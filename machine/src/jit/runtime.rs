@@ -8,14 +8,15 @@
 use super::layout::BIAS;
 use super::memory::CodeMemory;
 use crate::cpu::Vcpu;
-use crate::interp::{Exec, Flow, Handler};
+use crate::exception;
+use crate::interp::{self, Exec, Flow, Handler};
 
 /// What a handler answered, as generated code sees it.
 pub(super) const NEXT: u32 = 0;
 pub(super) const JUMP: u32 = 1;
 pub(super) const SYNC: u32 = 2;
 pub(super) const ABORT: u32 = 3;
-/// Why generated code was left, besides [`JUMP`], [`SYNC`] and [`ABORT`], in the low byte: everything is retired.
+/// Why generated code was left, in the low byte: everything is retired.
 pub(super) const DONE: u32 = 0;
 /// The same, and a jump can be linked.
 pub(super) const LINK: u32 = 4;
@@ -80,6 +81,36 @@ pub(super) unsafe extern "sysv64" fn call_target(cpu: *mut Vcpu, word: u32, hand
     }
     attend(cpu);
     answer(done)
+}
+
+/// Ends a block at its `retired`-th instruction, which answered `answer`: takes its exception, if it raised one. Answers
+/// zero where the run loop would have nothing to do before the next block, so that generated code may go on by itself.
+///
+/// # Safety
+///
+/// As of [`call_handler`].
+pub(super) unsafe extern "sysv64" fn settle(cpu: *mut Vcpu, answer: u32, retired: u64) -> u32 {
+    // SAFETY: as the function's; the reference ends with the call.
+    let cpu = unsafe { &mut *cpu };
+    match answer {
+        ABORT => interp::abort(cpu, retired),
+        SYNC => {
+            cpu.state.pc = cpu.state.pc.wrapping_add(4);
+            cpu.retire(retired);
+        }
+        _ => cpu.retire(retired),
+    }
+    u32::from(!goes_on(cpu))
+}
+
+/// Whether nothing but the budget can keep the CPU from executing its next block.
+fn goes_on(cpu: &mut Vcpu) -> bool {
+    if cpu.interrupt_pins() != 0 || exception::may_be_interrupted(cpu) {
+        return false;
+    }
+    cpu.dispatch.seen_pins = 0;
+    let plain = !cpu.state.pstate.il && !cpu.mode.stepping && !cpu.state.waiting;
+    plain && !cpu.has_requests() && cpu.machine.ram.code_epoch() == cpu.dispatch.seen_code
 }
 
 /// Follows a store of `len` bytes at a host address, in a page that holds code.

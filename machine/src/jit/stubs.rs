@@ -4,6 +4,7 @@ use super::layout::{
     BIAS, BLOCK_PC, BRANCH_CACHE, BTYPE, BUDGET, CODE_TABLE, COUNT, CPU, END, PC, STATE_PC, TBI, TLB,
     fetch_id,
 };
+use super::pointers::{self, Pointers};
 use super::runtime;
 use super::x64::{Alu, Assembler, Cond, Fixup, Label, Mem, Reg, Shift, Size, Xmm};
 
@@ -76,7 +77,7 @@ pub(super) struct Stubs {
     pub(super) leave: usize,
     /// The same with the id of a link in EAX.
     pub(super) leave_to_link: usize,
-    /// Leaves after an instruction that answered EAX as the EDX-th of its block; its PC is stored.
+    /// Ends a block at its EDX-th instruction, which answered EAX; its PC is stored. Goes on if it can.
     pub(super) leave_after: usize,
     /// Leaves after a branch to a register.
     pub(super) leave_indirect: usize,
@@ -86,6 +87,8 @@ pub(super) struct Stubs {
     pub(super) call_target: usize,
     /// Tells that EAX bytes at RSI + RDX, in a host page that holds code, were written. Keeps the cached registers.
     pub(super) wrote_code: usize,
+    /// Signs or checks a pointer.
+    pub(super) pointers: Pointers,
     /// Goes on at the PC in its register, and leaves to link EAX if it is not known where that is.
     pub(super) branch_or_link: usize,
     /// Goes on at the PC in its register, with BTYPE in the state.
@@ -118,14 +121,29 @@ pub(super) fn emit(asm: &mut Assembler<'_>) -> Stubs {
 
     let mut out = Label::default();
     let mut with_pc = Label::default();
+    let mut go_on = Label::default();
     stubs.leave_to_link = asm.offset();
     asm.mov(Size::D, Reg::Rdx, Reg::Rax);
     asm.mov_imm(Reg::Rax, u64::from(runtime::LINK));
     asm.store(Size::Q, STATE_PC, PC);
-    stubs.leave_after = asm.offset();
     asm.shift_imm(Shift::Shl, Size::Q, Reg::Rdx, 8);
     asm.alu(Alu::Or, Size::Q, Reg::Rax, Reg::Rdx);
     asm.jmp(&mut out);
+
+    stubs.leave_after = asm.offset();
+    asm.store(Size::Q, BLOCK_PC, PC);
+    asm.mov(Size::D, Reg::Rsi, Reg::Rax);
+    store_count(asm, Reg::Rax);
+    asm.lea(Size::Q, Reg::Rdi, Mem::new(CPU, -(BIAS as i32)));
+    asm.mov_imm(Reg::Rax, runtime::settle as *const () as u64);
+    asm.call_reg(Reg::Rax);
+    load_budget(asm);
+    asm.load(Size::Q, PC, STATE_PC);
+    asm.test(Size::D, Reg::Rax, Reg::Rax);
+    asm.jcc(Cond::Ne, &mut with_pc);
+    asm.alu_imm(Alu::Cmp, Size::Q, BUDGET, 0);
+    asm.jcc(Cond::G, &mut go_on);
+    asm.jmp(&mut with_pc);
 
     stubs.leave_indirect = asm.offset();
     ignore_top_byte(asm);
@@ -169,6 +187,8 @@ pub(super) fn emit(asm: &mut Assembler<'_>) -> Stubs {
     }
     asm.ret();
 
+    stubs.pointers = pointers::emit(asm);
+
     stubs.branch_or_link = asm.offset();
     for fixup in look_up(asm, BranchType::Known(0)) {
         asm.patch(fixup, stubs.leave_to_link);
@@ -176,6 +196,7 @@ pub(super) fn emit(asm: &mut Assembler<'_>) -> Stubs {
     stubs.branch_indirect = asm.offset();
     ignore_top_byte(asm);
     stubs.branch = asm.offset();
+    asm.bind(&mut go_on);
     for fixup in look_up(asm, BranchType::InState) {
         asm.patch(fixup, stubs.leave);
     }

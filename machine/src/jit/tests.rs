@@ -1,6 +1,7 @@
 //! The JIT against the interpreter: the same code and state, and the same state afterwards.
 
 mod control;
+mod system;
 
 use super::Jit;
 use crate::board::memory_map::RAM_BASE;

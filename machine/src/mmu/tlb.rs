@@ -150,6 +150,8 @@ pub(crate) struct Range {
 }
 
 impl Range {
+    pub(super) const NONE: Range = Range { mask: 0, or: 0, salt: 0 };
+
     #[inline(always)]
     fn tag(&self, va: u64) -> u64 {
         va & self.mask | self.or

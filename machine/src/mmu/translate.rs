@@ -3,10 +3,11 @@
 use super::context::{Contexts, Exhausted, Ids};
 use super::fault::Fault;
 use super::fetch_ids::FetchIds;
+use super::selection::{Accessor, Selection};
 use super::stage2_cache::{Stage2Cache, WithStage2Cache};
 use super::tlb::{Entries, Entry, NEVER, NORMAL, RamAddress, Range, salt};
 use super::walk::{
-    self, Kind, MmuFeatures, Permissions, PhysMem, Privilege, Regime, Registers, Request, Tables, WalkConfig,
+    self, Kind, MmuFeatures, PhysMem, Privilege, Regime, Registers, Request, Tables, WalkConfig,
 };
 
 /// Guest physical memory as a TLB fill sees it.
@@ -48,16 +49,12 @@ pub struct Tlb {
     stage2: Stage2Cache,
     features: MmuFeatures,
     regimes: [Resolved; 3],
-    current: Regime,
-    /// The current regime's ranges, copied to be near.
-    data: [Range; 2],
-    fetch: [Range; 2],
-    /// Permissions to ask for: ordinary and unprivileged accesses, read, write, and both.
-    need: [[u16; 3]; 2],
-    privilege: [Privilege; 2],
-    big_endian: bool,
-    /// What unaligned accesses ask for in addition: memory that is not Device, or the impossible.
-    unaligned: u16,
+    /// What is in use.
+    now: Selection,
+    /// Recent selections, direct-mapped: exceptions and their returns go back and forth between a few.
+    selections: [Selection; 16],
+    /// Incremented when a regime is resolved anew: old selections are void.
+    epoch: u64,
     fetch_ids: FetchIds,
     /// Whether other CPUs may still have to perform this one's TLB maintenance.
     unsynchronised: bool,
@@ -68,9 +65,9 @@ pub(crate) mod layout {
     use super::{FetchIds, Kind, Tlb};
     use std::mem::offset_of;
 
-    pub(crate) const DATA: usize = offset_of!(Tlb, data);
-    pub(crate) const NEED_READ: usize = offset_of!(Tlb, need) + 2 * Kind::Read as usize;
-    pub(crate) const NEED_WRITE: usize = offset_of!(Tlb, need) + 2 * Kind::Write as usize;
+    pub(crate) const DATA: usize = offset_of!(Tlb, now.data);
+    pub(crate) const NEED_READ: usize = offset_of!(Tlb, now.need) + 2 * Kind::Read as usize;
+    pub(crate) const NEED_WRITE: usize = offset_of!(Tlb, now.need) + 2 * Kind::Write as usize;
     /// The id of the high half; that of the low half follows.
     pub(crate) const FETCH_IDS: usize = offset_of!(Tlb, fetch_ids) + FetchIds::CURRENT;
 }
@@ -98,13 +95,9 @@ impl Tlb {
             stage2: Stage2Cache::default(),
             features,
             regimes: [none; 3],
-            current: Regime::El2,
-            data: [Range::default(); 2],
-            fetch: [Range::default(); 2],
-            need: [[NEVER; 3]; 2],
-            privilege: [Privilege::Privileged; 2],
-            big_endian: false,
-            unaligned: NEVER,
+            now: Selection::NONE,
+            selections: [Selection::NONE; 16],
+            epoch: 0,
             fetch_ids: FetchIds::default(),
             unsynchronised: false,
         }
@@ -188,6 +181,7 @@ impl Tlb {
         let [low, high] = &stage1.halves;
         let data = [range(false, low.tbi_data), range(true, high.tbi_data)];
         let fetch = [range(false, low.tbi_instruction), range(true, high.tbi_instruction)];
+        self.epoch += 1;
         self.regimes[regime as usize] =
             Resolved { valid: true, fresh: true, registers, config, ids, data, fetch };
     }
@@ -199,7 +193,7 @@ impl Tlb {
         Ok((config, ids))
     }
 
-    /// Makes a resolved regime the one of ordinary accesses.
+    /// Makes a resolved regime the one of ordinary accesses. Cost of one that was in use lately: a copy.
     pub(crate) fn select(
         &mut self,
         regime: Regime,
@@ -207,28 +201,23 @@ impl Tlb {
         big_endian: bool,
         check_alignment: bool,
     ) {
-        self.unaligned = if check_alignment { NEVER } else { NORMAL };
-        let resolved = &self.regimes[regime as usize];
-        self.current = regime;
-        self.data = resolved.data;
-        self.fetch = resolved.fetch;
-        self.privilege = privilege;
-        self.big_endian = big_endian;
+        let unaligned = if check_alignment { NEVER } else { NORMAL };
+        let by = Accessor { privilege, big_endian, unaligned };
+        let number = regime as usize ^ (privilege[0] as usize) << 2 ^ (privilege[1] as usize) << 1;
+        let known = &mut self.selections[number & 15];
+        if known.epoch != self.epoch || known.regime != regime || known.by != by {
+            let resolved = &self.regimes[regime as usize];
+            *known = Selection::new(regime, resolved.data, resolved.fetch, by, self.epoch);
+        }
+        self.now = *known;
         self.select_fetch();
-        // Byte swapping is not worth a test in the inline path.
-        let swap = if big_endian { NEVER } else { 0 };
-        let one = |privilege, kind| Permissions::only(privilege, kind).bits() | swap;
-        self.need = privilege.map(|p| {
-            let (read, write) = (one(p, Kind::Read), one(p, Kind::Write));
-            [read, write, read | write]
-        });
     }
 
     /// Makes the ids of fetches follow what is selected for them.
     fn select_fetch(&mut self) {
         // PSTATE.PAN does not concern fetches.
-        let user = self.privilege[0] == Privilege::User;
-        self.fetch_ids.select(&self.fetch, user);
+        let user = self.now.by.privilege[0] == Privilege::User;
+        self.fetch_ids.select(&self.now.fetch, user);
     }
 
     /// Retires the ids of all selections of fetches: translations have been removed.
@@ -245,8 +234,8 @@ impl Tlb {
 
     /// Notes that the translation of a fetch is remembered under its [`Tlb::fetch_id`].
     pub(crate) fn note_fetch(&mut self, pc: u64) {
-        let range = &self.fetch[(pc >> 55 & 1) as usize];
-        let space = self.regimes[self.current as usize].ids.space;
+        let range = &self.now.fetch[(pc >> 55 & 1) as usize];
+        let space = self.regimes[self.now.regime as usize].ids.space;
         self.fetch_ids.note(space, range.page(pc));
     }
 
@@ -266,46 +255,46 @@ impl Tlb {
 
     /// The regime of ordinary accesses.
     pub(crate) fn current(&self) -> Regime {
-        self.current
+        self.now.regime
     }
 
     /// On whose behalf ordinary (0) and unprivileged (1) accesses are made.
     pub(crate) fn privilege(&self, unprivileged: bool) -> Privilege {
-        self.privilege[usize::from(unprivileged)]
+        self.now.by.privilege[usize::from(unprivileged)]
     }
 
     /// Whether data of ordinary accesses is big-endian.
     pub(crate) fn is_big_endian(&self) -> bool {
-        self.big_endian
+        self.now.by.big_endian
     }
 
     /// The inline path of an access: the host address if the TLB has the page, it is RAM, and `kind` (0 read, 1 write,
     /// 2 both) is permitted. The caller checks alignment.
     #[inline(always)]
     pub(super) fn fast(&self, va: u64, unprivileged: bool, kind: usize) -> Option<RamAddress> {
-        let range = &self.data[(va >> 55 & 1) as usize];
-        self.entries.fast(range, va, self.need[usize::from(unprivileged)][kind])
+        let range = &self.now.data[(va >> 55 & 1) as usize];
+        self.entries.fast(range, va, self.now.need[usize::from(unprivileged)][kind])
     }
 
     /// The same for an access that is not aligned but within its page: Device memory and SCTLR_ELx.A are left to the
     /// slow path.
     pub(super) fn fast_unaligned(&self, va: u64, unprivileged: bool, kind: usize) -> Option<RamAddress> {
-        let range = &self.data[(va >> 55 & 1) as usize];
-        self.entries.fast(range, va, self.need[usize::from(unprivileged)][kind] | self.unaligned)
+        let range = &self.now.data[(va >> 55 & 1) as usize];
+        self.entries.fast(range, va, self.now.need[usize::from(unprivileged)][kind] | self.now.by.unaligned)
     }
 
     /// The entry behind [`Tlb::fast`].
     pub(super) fn fast_entry(&self, va: u64, unprivileged: bool, kind: usize) -> Option<&Entry> {
-        let range = &self.data[(va >> 55 & 1) as usize];
-        self.entries.fast_entry(range, va, self.need[usize::from(unprivileged)][kind])
+        let range = &self.now.data[(va >> 55 & 1) as usize];
+        self.entries.fast_entry(range, va, self.now.need[usize::from(unprivileged)][kind])
     }
 
     /// The inline path of a fetch.
     #[inline(always)]
     pub(super) fn fast_fetch(&self, pc: u64) -> Option<&Entry> {
-        let range = &self.fetch[(pc >> 55 & 1) as usize];
+        let range = &self.now.fetch[(pc >> 55 & 1) as usize];
         let entry = self.entries.first(range, pc)?;
-        entry.allows(self.privilege[0], Kind::Execute).then_some(entry)
+        entry.allows(self.now.by.privilege[0], Kind::Execute).then_some(entry)
     }
 
     /// Decoded configuration and tables of a resolved regime.
@@ -362,8 +351,9 @@ impl Tlb {
         self.contexts.set_upper_per_asid(resolved.ids.space);
         self.invalidate_resolved();
         self.resolve_changed(regime, registers);
-        if regime == self.current {
-            self.select(regime, self.privilege, self.big_endian, self.unaligned == NEVER);
+        if regime == self.now.regime {
+            let Accessor { privilege, big_endian, unaligned } = self.now.by;
+            self.select(regime, privilege, big_endian, unaligned == NEVER);
         }
         let resolved = &self.regimes[regime as usize];
         if kind == Kind::Execute { resolved.fetch[1] } else { resolved.data[1] }

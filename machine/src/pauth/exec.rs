@@ -1,6 +1,6 @@
 //! Pointer authentication on a CPU: keys, enables, traps and faults around the pure functions.
 
-use super::pointer::{Authentication, Layout, Variant};
+use super::pointer::{Authentication, Layout, PointerRange, Variant};
 use super::{Algorithm, Key};
 use crate::cpu::Vcpu;
 use crate::exception::Exception;
@@ -23,7 +23,7 @@ pub enum PacKey {
 }
 
 impl PacKey {
-    const fn is_data(self) -> bool {
+    pub(crate) const fn is_data(self) -> bool {
         matches!(self, Self::DA | Self::DB)
     }
 
@@ -41,7 +41,8 @@ impl PacKey {
         }
     }
 
-    const fn registers(self) -> [SysReg; 2] {
+    /// The halves of the key, `Hi` first.
+    pub(crate) const fn registers(self) -> [SysReg; 2] {
         match self {
             Self::IA => [SysReg::APIAKeyHi_EL1, SysReg::APIAKeyLo_EL1],
             Self::IB => [SysReg::APIBKeyHi_EL1, SysReg::APIBKeyLo_EL1],
@@ -65,6 +66,16 @@ struct Resolved {
 /// one is still valid.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct PointerLayouts([Option<Resolved>; 3]);
+
+/// What generated code needs to sign and check pointers by itself.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct NativePointers {
+    /// For instruction addresses, and for data addresses.
+    pub(crate) ranges: [[PointerRange; 2]; 2],
+    /// The keys for which it may, as bits by [`PacKey`]: enabled, without a trap, and of the algorithm that it has.
+    pub(crate) keys: u8,
+}
 
 /// Index of the regimes in [`PointerLayouts`].
 const EL1: usize = 0;
@@ -137,10 +148,31 @@ impl Vcpu {
     /// TrapPACUse: HCR_EL2.API.
     #[inline]
     fn check_pauth_trap(&mut self) -> Result<(), Abort> {
-        if self.mode.el == 2 || self.mode.in_host || !self.has_el2() || hcr_el2::API.is_set(self.hcr()) {
-            return Ok(());
+        if self.pauth_traps() { Err(self.raise(Exception::sync(2, 0x09, 0))) } else { Ok(()) }
+    }
+
+    #[inline]
+    fn pauth_traps(&self) -> bool {
+        let guest = self.mode.el < 2 && !self.mode.in_host && self.has_el2();
+        guest && !hcr_el2::API.is_set(self.hcr())
+    }
+
+    /// What generated code may do by itself in the present mode.
+    pub(crate) fn native_pointers(&mut self) -> NativePointers {
+        if !self.has(Feature::FEAT_PAuth) || self.pauth_traps() || !crate::crypto::aes::is_native() {
+            return NativePointers::default();
         }
-        Err(self.raise(Exception::sync(2, 0x09, 0)))
+        let sctlr = self.mode.sctlr;
+        let pointers = self.pointers();
+        let [Some(instruction), Some(data)] = pointers.layouts.map(|layout| layout.ranges()) else {
+            return NativePointers::default();
+        };
+        if pointers.algorithm != Algorithm::ImplementationDefined {
+            return NativePointers::default();
+        }
+        let keys = [PacKey::IA, PacKey::IB, PacKey::DA, PacKey::DB].into_iter();
+        let keys = keys.filter(|key| key.enable().is_set(sctlr)).fold(0, |keys, key| keys | 1 << key as u8);
+        NativePointers { ranges: [instruction, data], keys }
     }
 
     #[inline]

@@ -6,7 +6,7 @@ use super::Key;
 use crate::crypto::aes::three_rounds;
 
 /// Digits of pi's hexadecimal expansion, so that the rounds differ under any key.
-const ROUND: [u128; 3] = [
+pub(crate) static ROUND: [u128; 3] = [
     0x243f_6a88_85a3_08d3_1319_8a2e_0370_7344,
     0xa409_3822_299f_31d0_082e_fa98_ec4e_6c89,
     0x4528_21e6_38d0_1377_be54_66cf_34e9_0c6c,

@@ -12,7 +12,10 @@ pub mod qarma;
 mod tests;
 
 pub use exec::PacKey;
-pub(crate) use exec::PointerLayouts;
+pub(crate) use exec::{NativePointers, PointerLayouts};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use fast::ROUND as ROUNDS;
+pub(crate) use pointer::PointerRange;
 
 /// Which function of pointer, modifier and key makes the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -39,6 +39,16 @@ pub enum Authentication {
     Bad(u64),
 }
 
+/// The masks of one range of pointers under FEAT_PAuth2, for code that knows nothing else of the layout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub(crate) struct PointerRange {
+    /// All bits above the address.
+    pub(crate) above: u64,
+    /// Those that hold the code.
+    pub(crate) field: u64,
+}
+
 const BIT55: u64 = 1 << 55;
 const TOP_BYTE: u64 = 0xff << 56;
 
@@ -47,6 +57,16 @@ impl Layout {
     fn field(&self, range: usize, tbi: bool) -> u64 {
         let above = u64::MAX << self.bottom[range] & !BIT55;
         if tbi { above & !TOP_BYTE } else { above }
+    }
+
+    /// The masks of both ranges, if they say everything about canonical pointers.
+    pub(crate) fn ranges(&self) -> Option<[PointerRange; 2]> {
+        (self.variant == Variant::Pauth2).then(|| {
+            [0, 1].map(|range| PointerRange {
+                above: u64::MAX << self.bottom[range],
+                field: self.field(range, self.tbi[range]),
+            })
+        })
     }
 
     /// The pointer as it would be without a code, extended by `upper`.

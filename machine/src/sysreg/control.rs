@@ -4,7 +4,7 @@ use crate::cpu::Vcpu;
 use crate::interp::Flow;
 use droste_arch::sysreg::SysReg;
 
-use super::registers::{Behaviour, ZERO, stored};
+use super::registers::{Behaviour, ZERO};
 
 pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
     match r {
@@ -12,21 +12,20 @@ pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
         | SysReg::SCTLR2_EL2
         | SysReg::TCR_EL2
         | SysReg::TCR2_EL2
-        | SysReg::TTBR0_EL2
+        | SysReg::HCR_EL2
+        | SysReg::HCRX_EL2 => Some(Behaviour::stored(r, change)),
+        SysReg::TTBR0_EL2
         | SysReg::TTBR1_EL2
         | SysReg::MAIR_EL2
         | SysReg::MAIR2_EL2
         | SysReg::PIR_EL2
         | SysReg::PIRE0_EL2
         | SysReg::POR_EL0
-        | SysReg::POR_EL2
-        | SysReg::HCR_EL2
-        | SysReg::HCRX_EL2 => Some(Behaviour { read: stored, write: change }),
-        SysReg::SCTLR_EL1
-        | SysReg::SCTLR2_EL1
-        | SysReg::TCR_EL1
-        | SysReg::TCR2_EL1
-        | SysReg::TTBR0_EL1
+        | SysReg::POR_EL2 => Some(Behaviour::stored(r, change_translation)),
+        SysReg::SCTLR_EL1 | SysReg::SCTLR2_EL1 | SysReg::TCR_EL1 | SysReg::TCR2_EL1 => {
+            Some(Behaviour::stored(r, change_el1))
+        }
+        SysReg::TTBR0_EL1
         | SysReg::TTBR1_EL1
         | SysReg::MAIR_EL1
         | SysReg::MAIR2_EL1
@@ -36,9 +35,9 @@ pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
         | SysReg::S2PIR_EL2
         | SysReg::S2POR_EL1
         | SysReg::VTCR_EL2
-        | SysReg::VTTBR_EL2 => Some(Behaviour { read: stored, write: change_el1 }),
+        | SysReg::VTTBR_EL2 => Some(Behaviour::stored(r, change_el1_translation)),
         SysReg::CPACR_EL1 | SysReg::CPTR_EL2 | SysReg::MDSCR_EL1 | SysReg::MDCR_EL2 => {
-            Some(Behaviour { read: stored, write: change_mode })
+            Some(Behaviour::stored(r, change_mode))
         }
         // Implementation defined, and this implementation defines nothing.
         SysReg::ACTLR_EL1
@@ -62,11 +61,33 @@ fn change(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
     Flow::Sync
 }
 
+/// A register that controls translation, and nothing of [`Mode`](crate::cpu::Mode).
+fn change_translation(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
+    if cpu.sys(r) != value {
+        cpu.set_sys(r, value);
+        cpu.mmu_context_changed();
+    }
+    Flow::Sync
+}
+
 /// A register of the EL1&0 regime: at EL2 the CPU uses another one, and only notes that it changed. A
 /// world switch writes a dozen of these.
 fn change_el1(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
     if cpu.el() < 2 {
         return change(cpu, r, value);
+    }
+    if cpu.sys(r) != value {
+        cpu.set_sys(r, value);
+        cpu.forget_modes();
+        cpu.mmu_el1_changed();
+    }
+    Flow::Next
+}
+
+/// The same for one that controls translation alone.
+fn change_el1_translation(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
+    if cpu.el() < 2 {
+        return change_translation(cpu, r, value);
     }
     if cpu.sys(r) != value {
         cpu.set_sys(r, value);
@@ -79,7 +100,7 @@ fn change_el1(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
 pub(super) fn change_mode(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
     if cpu.sys(r) != value {
         cpu.set_sys(r, value);
-        cpu.pstate_changed();
+        cpu.mode_changed();
     }
     Flow::Sync
 }

@@ -6,14 +6,14 @@ use droste_arch::fields::{oslar_el1, oslsr_el1};
 use droste_arch::sysreg::SysReg;
 
 use super::control::change_mode;
-use super::registers::{Behaviour, ZERO, ignore, stored};
+use super::registers::{Behaviour, ZERO, ignore};
 
 pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
     match r {
-        SysReg::OSLAR_EL1 => Some(Behaviour { read: stored, write: write_oslar }),
-        SysReg::OSLSR_EL1 => Some(Behaviour { read: stored, write: ignore }),
-        SysReg::DBGCLAIMSET_EL1 => Some(Behaviour { read: |_, _| 0xff, write: set_claim }),
-        SysReg::DBGCLAIMCLR_EL1 => Some(Behaviour { read: stored, write: clear_claim }),
+        SysReg::OSLAR_EL1 => Some(Behaviour::stored(r, write_oslar)),
+        SysReg::OSLSR_EL1 => Some(Behaviour::stored(r, ignore)),
+        SysReg::DBGCLAIMSET_EL1 => Some(Behaviour::new(|_, _| 0xff, set_claim)),
+        SysReg::DBGCLAIMCLR_EL1 => Some(Behaviour::stored(r, clear_claim)),
         SysReg::MDCCSR_EL0
         | SysReg::DBGDTR_EL0
         | SysReg::DBGDTRRX_EL0
@@ -21,7 +21,7 @@ pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
         | SysReg::DBGAUTHSTATUS_EL1
         | SysReg::MDRAR_EL1 => Some(ZERO),
         r if ["DBGBCR", "DBGBVR", "DBGWCR", "DBGWVR"].iter().any(|p| r.name().starts_with(p)) => {
-            Some(Behaviour { read: stored, write: change_mode })
+            Some(Behaviour::stored(r, change_mode))
         }
         _ => None,
     }

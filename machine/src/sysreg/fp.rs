@@ -10,8 +10,8 @@ use super::registers::Behaviour;
 
 pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
     match r {
-        SysReg::FPCR => Some(Behaviour { read: |cpu, _| cpu.state.fpcr, write: write_fpcr }),
-        SysReg::FPSR => Some(Behaviour { read: |cpu, _| cpu.state.fpsr, write: write_fpsr }),
+        SysReg::FPCR => Some(Behaviour::new(|cpu, _| cpu.state.fpcr, write_fpcr)),
+        SysReg::FPSR => Some(Behaviour::new(|cpu, _| cpu.state.fpsr, write_fpsr)),
         _ => None,
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
         SysReg::RNDR | SysReg::RNDRRS => random,
         _ => return None,
     };
-    Some(Behaviour { read, write: ignore })
+    Some(Behaviour::new(read, ignore))
 }
 
 /// Puts the values of the model into the CPU's registers.

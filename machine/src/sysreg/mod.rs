@@ -9,6 +9,7 @@ mod counters;
 mod debug;
 mod fp;
 mod id;
+mod plan;
 mod pmu;
 mod pstate;
 mod ras;
@@ -26,6 +27,8 @@ use droste_arch::sysreg::access::Action;
 use droste_arch::sysreg::reserved::Masks;
 use droste_arch::sysreg::{SysEncoding, SysInsn, SysInsnKind, SysReg};
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use plan::{Effect, Guard, View, plan};
 pub(crate) use rules::Rules;
 
 /// Returns the handler of an encoding of the groups of system registers and instructions.

@@ -88,7 +88,7 @@ pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
         SysReg::PMSELR_EL0 | SysReg::PMUSERENR_EL0 | SysReg::PMCCFILTR_EL0 => (stored, store),
         _ => return None,
     };
-    Some(Behaviour { read, write })
+    Some(Behaviour::new(read, write))
 }
 
 pub(super) fn reset(cpu: &mut Vcpu) {

@@ -6,6 +6,7 @@ use droste_arch::feature::Feature;
 use droste_arch::fields::{self, hcr_el2};
 use droste_arch::sysreg::SysReg;
 
+use super::plan::View;
 use super::registers::{Behaviour, Read, Write, ignore};
 
 pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
@@ -86,7 +87,17 @@ pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
         ),
         _ => return None,
     };
-    Some(Behaviour { read, write })
+    let view = match r {
+        SysReg::NZCV => Some(View::NZCV),
+        SysReg::DAIF => Some(View::DAIF),
+        SysReg::SPSel => Some(View::SPSEL),
+        SysReg::SP_EL0 => Some(View::banked_sp(0)),
+        SysReg::SP_EL1 => Some(View::banked_sp(1)),
+        SysReg::SP_EL2 => Some(View::banked_sp(2)),
+        _ => None,
+    };
+    let stores = matches!(r, SysReg::SP_EL0 | SysReg::SP_EL1 | SysReg::SP_EL2);
+    Some(Behaviour { view, stores, ..Behaviour::new(read, write) })
 }
 
 fn flag(on: bool, bit: u8) -> u64 {

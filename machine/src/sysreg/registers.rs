@@ -6,6 +6,7 @@ use droste_arch::expr::{Facts, Quantity};
 use droste_arch::feature::{Feature, FeatureSet};
 use droste_arch::sysreg::SysReg;
 
+use super::plan::View;
 use super::{control, counters, debug, fp, id, pmu, pstate, ras};
 
 /// Reads a register.
@@ -18,6 +19,27 @@ pub(super) type Write = fn(&mut Vcpu, SysReg, u64) -> Flow;
 pub(super) struct Behaviour {
     pub(super) read: Read,
     pub(super) write: Write,
+    /// What reading gives, where that is all it does.
+    pub(super) view: Option<View>,
+    /// Whether writing stores to the view and does nothing else.
+    pub(super) stores: bool,
+}
+
+impl Behaviour {
+    /// A register that only its functions know.
+    pub(super) fn new(read: Read, write: Write) -> Behaviour {
+        Behaviour { read, write, view: None, stores: false }
+    }
+
+    /// A register that reads as it is stored.
+    pub(super) fn stored(r: SysReg, write: Write) -> Behaviour {
+        Behaviour { read: stored, write, view: Some(View::stored(r)), stores: false }
+    }
+
+    /// A register that holds what is written and does nothing.
+    fn storage(r: SysReg) -> Behaviour {
+        Behaviour { stores: true, ..Behaviour::stored(r, store) }
+    }
 }
 
 /// The behaviour of a register.
@@ -30,13 +52,11 @@ pub(super) fn behaviour(r: SysReg) -> Behaviour {
         .or_else(|| debug::behaviour(r))
         .or_else(|| pmu::behaviour(r))
         .or_else(|| ras::behaviour(r))
-        .unwrap_or(STORAGE)
+        .unwrap_or_else(|| Behaviour::storage(r))
 }
 
-/// A register that holds what is written and does nothing.
-pub(super) const STORAGE: Behaviour = Behaviour { read: stored, write: store };
 /// A register that reads as zero and ignores writes.
-pub(super) const ZERO: Behaviour = Behaviour { read: zero, write: ignore };
+pub(super) const ZERO: Behaviour = Behaviour { read: zero, write: ignore, view: None, stores: false };
 
 pub(super) fn stored(cpu: &mut Vcpu, r: SysReg) -> u64 {
     cpu.sys(r)

@@ -13,6 +13,7 @@ use droste_arch::sysreg::{SysEncoding, SysInsn, SysInsnKind, SysReg};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::plan::{Guard, View};
 use super::registers::{self, Behaviour};
 
 /// Where a decision goes on: a node, or with [`ACTION`] set, the action.
@@ -96,13 +97,53 @@ impl Rules {
     fn decide(&self, cpu: &Vcpu, mut target: Target) -> Action {
         while target & ACTION == 0 {
             let node = &self.nodes[usize::from(target)];
-            let holds = match node.check {
-                Check::Bits { register, mask, value } => cpu.state.sys[usize::from(register)] & mask == value,
-                Check::Slow(i) => self.slow[usize::from(i)].holds(cpu),
-            };
+            let holds = self.holds(cpu, node.check);
             target = if holds { node.yes } else { node.no };
         }
         self.actions[usize::from(target & !ACTION)]
+    }
+
+    /// The tests that decide an access now, with their answers, and the decision; nothing if nobody knows the encoding or
+    /// a test is more than a comparison of bits.
+    pub(super) fn path(
+        &self,
+        cpu: &Vcpu,
+        encoding: SysEncoding,
+        write: bool,
+    ) -> Option<(Vec<Guard>, Action)> {
+        let accessor = self.accessor(encoding)?;
+        let levels = if write { &accessor.write } else { &accessor.read };
+        let mut target = levels[usize::from(cpu.el())];
+        let mut guards = Vec::new();
+        while target & ACTION == 0 {
+            let node = &self.nodes[usize::from(target)];
+            let holds = self.holds(cpu, node.check);
+            guards.push(match node.check {
+                Check::Bits { register, mask, value } => {
+                    let view = View::stored(SysReg::from_index(usize::from(register))?);
+                    Guard { view, mask, value, holds }
+                }
+                Check::Slow(i) => match self.slow[usize::from(i)] {
+                    Expr::Field(FieldTest {
+                        register: SysReg::SPSel,
+                        lsb: 0,
+                        width: 1,
+                        test: Test::Is(value),
+                    }) => Guard { view: View::SPSEL, mask: 1, value: *value, holds },
+                    _ => return None,
+                },
+            });
+            target = if holds { node.yes } else { node.no };
+        }
+        Some((guards, self.actions[usize::from(target & !ACTION)]))
+    }
+
+    #[inline]
+    fn holds(&self, cpu: &Vcpu, check: Check) -> bool {
+        match check {
+            Check::Bits { register, mask, value } => cpu.state.sys[usize::from(register)] & mask == value,
+            Check::Slow(i) => self.slow[usize::from(i)].holds(cpu),
+        }
     }
 
     /// How a register is read and written.

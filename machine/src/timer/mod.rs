@@ -29,11 +29,13 @@ pub struct Timers {
     levels: [bool; 4],
     /// The offset of the EL1 physical timer that `next_change` assumes.
     physical_offset: u64,
+    /// Whether software has brought `next_change` nearer since whoever gives out slices looked.
+    pub(crate) is_nearer: bool,
 }
 
 impl Default for Timers {
     fn default() -> Self {
-        Self { next_change: u64::MAX, levels: [false; 4], physical_offset: 0 }
+        Self { next_change: u64::MAX, levels: [false; 4], physical_offset: 0, is_nearer: false }
     }
 }
 

@@ -73,7 +73,9 @@ pub(crate) fn write(cpu: &mut Vcpu, r: SysReg, value: u64) {
             _ => unreachable!("{r} is no writable register of the generic timers"),
         },
     }
+    let before = cpu.timers.next_change;
     update(cpu, now);
+    cpu.timers.is_nearer |= cpu.timers.next_change < before;
 }
 
 /// CNTHCTL_EL2.{EL1TVT, EL1TVCT, EL1NVPCT, EL1NVVCT, EVNTIS}.

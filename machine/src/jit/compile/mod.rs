@@ -6,22 +6,27 @@ mod integer;
 mod loops;
 mod memory;
 mod multiply;
+mod pointers;
 mod registers;
+mod system;
 mod vectors;
 
 use self::flags::Flags;
 use self::loops::Loop;
 use self::registers::Cache;
 use super::blocks::{Exit, Guard, Id, Key, Target};
-use super::layout::{BTYPE, BUDGET, CPU, PC, STATE_PC, fetch_id_displacement};
+use super::layout::{BTYPE, BUDGET, CPU, PC, STALE, STATE_PC, fetch_id_displacement};
 use super::runtime::{NEXT, handler_address};
 use super::stubs::Stubs;
 use super::x64::{Alu, Assembler, Cond, Fixup, Label, Mem, Reg, Size};
+use crate::cpu::Vcpu;
 use crate::interp::Op;
 use droste_arch::a64::{Encoding, Group};
 
 /// What a block is made of.
 pub(super) struct Source<'a> {
+    /// The CPU, for what is decided when code is compiled and tested when it runs.
+    pub(super) cpu: &'a Vcpu,
     pub(super) key: Key,
     pub(super) ops: &'a [Op],
     /// Whether the CPU has FEAT_BTI.
@@ -74,6 +79,12 @@ struct Compiler<'a> {
     turns: Loop,
     slow: Vec<Slow>,
     exits: Vec<SideExit>,
+    /// The same where interrupts were unmasked.
+    unmasks: Vec<SideExit>,
+    /// Instructions whose slow path means that they were decided in another way.
+    guarded: Vec<u32>,
+    /// The current instruction is the last of the block.
+    ended: bool,
     /// Instructions by helper that do not just go on: the jump, and its number.
     failures: Vec<(Fixup, u32)>,
     /// Stores to code pages: the jump, how many bytes, and where to go on.
@@ -102,6 +113,9 @@ pub(super) fn compile(
         turns: Loop::default(),
         slow: Vec::new(),
         exits: Vec::new(),
+        unmasks: Vec::new(),
+        guarded: Vec::new(),
+        ended: false,
         failures: Vec::new(),
         code_writes: Vec::new(),
         jumps: Vec::new(),
@@ -126,6 +140,9 @@ impl Compiler<'_> {
         self.fp_checked = false;
         self.slow.clear();
         self.exits.clear();
+        self.unmasks.clear();
+        self.guarded.clear();
+        self.ended = false;
         self.failures.clear();
         self.code_writes.clear();
         self.jumps.clear();
@@ -148,6 +165,9 @@ impl Compiler<'_> {
                 self.asm.store_imm(Size::B, BTYPE, 0);
             }
             self.unlock();
+            if self.ended {
+                return;
+            }
         }
         let last = source.ops[source.ops.len() - 1].word;
         if !always_leaves(last) {
@@ -182,7 +202,7 @@ impl Compiler<'_> {
             Group::DpregCondcmpImm | Group::DpregCondcmpReg => self.conditional_compare(word),
             Group::DpregDp3src => self.multiply(encoding, word),
             Group::DpregDp2src => self.two_sources(encoding, word),
-            Group::DpregDp1src => self.one_source(encoding, word),
+            Group::DpregDp1src => self.one_source(encoding, word) || self.pointer(encoding, word),
             Group::ControlBranchImm => self.branch_immediate(word),
             Group::ControlCondbranch if encoding == Encoding::B_only_condbranch => {
                 self.branch_conditional(word)
@@ -190,7 +210,10 @@ impl Compiler<'_> {
             Group::ControlCompbranch => self.compare_and_branch(word),
             Group::ControlTestbranch => self.test_and_branch(word),
             Group::ControlBranchReg => self.branch_register(word),
-            Group::ControlHints => matches!(encoding, Encoding::NOP_HI_hints | Encoding::BTI_HB_hints),
+            Group::ControlHints => self.does_nothing() || self.pointer(encoding, word),
+            Group::ControlSystemmove => self.move_system(word),
+            Group::ControlPstate if encoding == Encoding::MSR_SI_pstate => self.move_immediate(word),
+            Group::ControlBarriers if encoding == Encoding::SB_only_barriers => self.does_nothing(),
             _ => self.memory(encoding, word),
         }
     }
@@ -282,6 +305,10 @@ impl Compiler<'_> {
             self.asm.bind(&mut slow.entry);
             self.store_flags(slow.flags);
             self.store_dirty(&slow.before);
+            if self.guarded.contains(&slow.index) {
+                self.asm.mov_imm(Reg::Rax, self.source.key.0);
+                self.asm.store(Size::Q, STALE, Reg::Rax);
+            }
             self.call_handler(slow.index, self.handler_stub(slow.index));
             self.asm.test(Size::D, Reg::Rax, Reg::Rax);
             let failure = self.asm.jcc_unbound(Cond::Ne);
@@ -298,6 +325,13 @@ impl Compiler<'_> {
             self.store_flags(exit.flags);
             self.store_dirty(&exit.cache);
             self.go_to(exit.retired, exit.delta);
+        }
+        for exit in std::mem::take(&mut self.unmasks) {
+            let here = self.asm.offset();
+            self.asm.patch(exit.from, here);
+            self.store_flags(exit.flags);
+            self.store_dirty(&exit.cache);
+            self.unmasked(exit.retired, exit.delta);
         }
         for (from, bytes, back) in std::mem::take(&mut self.code_writes) {
             let here = self.asm.offset();

@@ -188,6 +188,12 @@ impl Assembler<'_> {
         self.immediate(size, imm);
     }
 
+    /// `test [mem], imm`, sign-extended from 32 bits.
+    pub(crate) fn test_mem_imm(&mut self, size: Size, mem: Mem, imm: i32) {
+        self.op(size, 0xf6, 0, mem.into());
+        self.immediate(size, imm);
+    }
+
     /// `op dst, amount`.
     pub(crate) fn shift_imm(&mut self, op: Shift, size: Size, dst: Reg, amount: u8) {
         self.op(size, 0xc0, op as u8, dst.into());

@@ -99,7 +99,7 @@ fn hex(value: u32) -> String {
 fn other_forms_have_their_text() {
     use Reg::{R8, R13, Rax, Rbx, Rcx, Rdx, Rsp};
     let mem = Mem::new(R13, 8);
-    let cases: [(String, &str); 44] = [
+    let cases: [(String, &str); 46] = [
         (text(|s| s.mov_imm(R8, 0)), "xor r8d,r8d"),
         (text(|s| s.mov_imm(R8, 0xffff_ffff)), "mov r8d,0FFFFFFFFh"),
         (text(|s| s.mov_imm(Rax, u64::MAX)), "mov rax,0FFFFFFFFFFFFFFFFh"),
@@ -121,6 +121,8 @@ fn other_forms_have_their_text() {
         (text(|s| s.alu_load(Alu::Cmp, Size::Q, R8, mem)), "cmp r8,[r13+8]"),
         (text(|s| s.alu_store(Alu::Or, Size::D, mem, R8)), "or [r13+8],r8d"),
         (text(|s| s.test_imm(Size::D, Rcx, 0x100)), "test ecx,100h"),
+        (text(|s| s.test_mem_imm(Size::B, mem, 4)), "test byte ptr [r13+8],4"),
+        (text(|s| s.test_mem_imm(Size::D, mem, 0x1c0)), "test dword ptr [r13+8],1C0h"),
         (text(|s| s.shift_imm(Shift::Sar, Size::Q, R8, 63)), "sar r8,3Fh"),
         (text(|s| s.shift_cl(Shift::Ror, Size::D, Rdx)), "ror edx,cl"),
         (text(|s| s.shift_double(true, Size::Q, Rax, R8, 4)), "shrd rax,r8,4"),
@@ -153,10 +155,11 @@ fn other_forms_have_their_text() {
 #[test]
 fn vector_forms_have_their_text() {
     let mem = Mem::new(Reg::Rsp, 16);
-    let cases: [(String, &str); 12] = [
+    let cases: [(String, &str); 13] = [
         (text(|s| s.sse(Sse::ADDSD, Xmm(1), Xmm(9))), "addsd xmm1,xmm9"),
         (text(|s| s.sse(Sse::UCOMISS, Xmm(8), Xmm(0))), "ucomiss xmm8,xmm0"),
         (text(|s| s.sse(Sse::PSHUFB, Xmm(8), Xmm(15))), "pshufb xmm8,xmm15"),
+        (text(|s| s.sse(Sse::AESENC, Xmm(0), Xmm(1))), "aesenc xmm0,xmm1"),
         (text(|s| s.sse(Sse::PCMPEQQ, Xmm(0), Xmm(1))), "pcmpeqq xmm0,xmm1"),
         (text(|s| s.sse_load(Sse::PXOR, Xmm(2), mem)), "pxor xmm2,[rsp+10h]"),
         (text(|s| s.load_scalar(Size::Q, Xmm(3), mem)), "movsd xmm3,[rsp+10h]"),
