@@ -237,7 +237,7 @@ fn is_native(pair: &mut Pair, word: u32) -> bool {
     let mut ops = Vec::new();
     interp::decode_into(&mut ops, cpu, &cpu.machine.ram, RAM_BASE);
     let key = Key::new(RAM_BASE, false, false);
-    let source = Source { key, ops: &ops[..1], has_bti: true, has_pmull: true, host: pair.jit.host };
+    let source = Source { cpu, key, ops: &ops[..1], has_bti: true, has_pmull: true, host: pair.jit.host };
     compile::has_template(&pair.jit.stubs, &source)
 }
 
