@@ -85,4 +85,21 @@ pub(crate) struct Dispatch {
     pub(crate) branch_cache: u64,
     /// The block in which an access was decided in another way than when it was compiled, if not zero.
     pub(crate) stale: u64,
+    /// Of the block that is executing.
+    pub(crate) spans: [Span; Dispatch::SPANS],
+}
+
+impl Dispatch {
+    /// Spans of a block at a time.
+    pub(crate) const SPANS: usize = 4;
+}
+
+/// The page of a run of accesses off one base register, which are checked together.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub(crate) struct Span {
+    /// Host address less guest address; 0 if they must be checked one by one.
+    pub(crate) addend: u64,
+    /// Address of the byte that tells whether the page holds decoded code.
+    pub(crate) code: u64,
 }

@@ -13,6 +13,7 @@ mod data;
 mod fault;
 mod fetch;
 mod fetch_ids;
+mod inline;
 mod mailbox;
 mod maintenance;
 mod registers;
@@ -31,10 +32,12 @@ pub use fault::{Fault, FaultKind, Stage2Fault};
 pub use fetch::FetchPage;
 pub(crate) use mailbox::Mailbox;
 pub(crate) use maintenance::{dc, ic};
+pub(crate) use tlb::RamAddress;
 pub(crate) use tlbi::tlbi;
+
 /// Layouts that generated code relies on.
 pub(crate) mod layout {
-    pub(crate) use super::tlb::layout as entry;
+    pub(crate) use super::inline::layout as inline;
     pub(crate) use super::translate::layout as tlb;
 }
 pub use translate::Tlb;

@@ -186,6 +186,11 @@ impl GuestRam {
         Ok(found)
     }
 
+    /// What to add to the host address of a byte to get its physical address.
+    pub(crate) fn physical_less_host(&self) -> u64 {
+        self.base.wrapping_sub(self.host.as_ptr().addr() as u64)
+    }
+
     /// Where the byte of a host page is that tells whether it holds decoded code, less the number of that host page.
     pub(crate) fn code_table_bias(&self) -> u64 {
         self.code.marks_address().wrapping_sub(self.host.as_ptr().addr() as u64 >> 12)

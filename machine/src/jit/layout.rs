@@ -1,9 +1,9 @@
 //! Where generated code finds things, and which host registers have a fixed use.
 
 use super::x64::{Mem, Reg};
-use crate::cpu::{CpuState, Mode, PState, Vcpu};
-use crate::engine::Dispatch;
-use crate::mmu::layout::{entry, tlb};
+use crate::cpu::{CpuState, Exclusive, Mode, PState, Vcpu};
+use crate::engine::{Dispatch, Span};
+use crate::mmu::layout::{inline, tlb};
 use crate::pauth::{NativePointers, PointerRange};
 use crate::sysreg::View;
 use droste_arch::sysreg::SysReg;
@@ -15,9 +15,9 @@ pub(super) use crate::pauth::ROUNDS as PAC_ROUNDS;
 pub(super) const CPU: Reg = Reg::Rbp;
 /// VA of the block's first instruction.
 pub(super) const PC: Reg = Reg::R13;
-/// [`GuestRam::code_table_bias`](crate::ram::GuestRam::code_table_bias).
-pub(super) const CODE_TABLE: Reg = Reg::R14;
-/// The first level of the TLB.
+/// Host address less guest address of the page of a run of accesses, or 0: see [`Span`].
+pub(super) const SPAN: Reg = Reg::R14;
+/// The window of the inline table that serves the current address space.
 pub(super) const TLB: Reg = Reg::R15;
 /// Instructions until the limit, signed: [`END`] less this is the count of retired instructions.
 pub(super) const BUDGET: Reg = Reg::R12;
@@ -73,8 +73,11 @@ pub(super) const fn fetch_id_displacement(va: u64) -> i32 {
     let low = 8 * (va >> 55 & 1 ^ 1) as usize;
     (offset_of!(Vcpu, tlb) + tlb::FETCH_IDS + low) as i32 - BIAS as i32
 }
-pub(super) const NEED_READ: Mem = at(offset_of!(Vcpu, tlb) + tlb::NEED_READ);
-pub(super) const NEED_WRITE: Mem = at(offset_of!(Vcpu, tlb) + tlb::NEED_WRITE);
+pub(super) const WINDOW: Mem = at(offset_of!(Vcpu, tlb) + tlb::WINDOW);
+pub(super) const UNSYNCHRONISED: Mem = at(offset_of!(Vcpu, tlb) + tlb::UNSYNCHRONISED);
+pub(super) const MONITOR_VALID: Mem = monitor(offset_of!(Exclusive, valid));
+pub(super) const MONITOR_SIZE: Mem = monitor(offset_of!(Exclusive, size));
+pub(super) const MONITOR_PA: Mem = monitor(offset_of!(Exclusive, pa));
 /// Two bytes: whether TBI applies to fetches of the low and of the high half.
 pub(super) const TBI: Mem = at(offset_of!(Vcpu, mode) + offset_of!(Mode, tbi_instruction));
 
@@ -98,12 +101,40 @@ pub(super) const fn vector(register: u32, half: usize) -> Mem {
     state(offset_of!(CpuState, v) + 16 * register as usize + 8 * half)
 }
 
-/// A field of the current data [`Range`](crate::mmu) whose number times three is in `index`.
-pub(super) const fn data_range(index: Reg, field: i32) -> Mem {
-    let offset = offset_of!(Vcpu, tlb) + tlb::DATA;
-    Mem::indexed(CPU, index, 3, offset as i32 - BIAS as i32 + field)
+/// The word of the exclusive monitor's value.
+pub(super) const fn monitor_value(half: usize) -> Mem {
+    monitor(offset_of!(Exclusive, value) + 8 * half)
 }
 
-pub(super) use entry::{
-    ENTRY_BYTES_LOG2, ENTRY_FAST, ENTRY_HOST, ENTRY_TAG, FIRST_MASK, RANGE_MASK, RANGE_OR, RANGE_SALT,
-};
+const fn monitor(offset: usize) -> Mem {
+    state(offset_of!(CpuState, exclusive) + offset)
+}
+
+const fn selection(unprivileged: bool, offset: usize) -> Mem {
+    at(offset_of!(Vcpu, tlb) + tlb::COMPARISONS + unprivileged as usize * inline::COMPARISON_BYTES + offset)
+}
+
+/// What an address that was shifted to be compared is masked with, for ordinary or unprivileged accesses.
+pub(super) const fn comparand_mask(unprivileged: bool) -> Mem {
+    selection(unprivileged, inline::MASK)
+}
+
+/// What is put over it then.
+pub(super) const fn comparand_id(unprivileged: bool) -> Mem {
+    selection(unprivileged, inline::ID)
+}
+
+/// Slots of [`Dispatch::spans`].
+pub(super) const SPAN_SLOTS: usize = Dispatch::SPANS;
+
+/// Where the addend of a span is that has no register.
+pub(super) const fn span_addend(slot: usize) -> Mem {
+    dispatch(offset_of!(Dispatch, spans) + slot * size_of::<Span>() + offset_of!(Span, addend))
+}
+
+/// Where the address of the code mark of a span's page is.
+pub(super) const fn span_code(slot: usize) -> Mem {
+    dispatch(offset_of!(Dispatch, spans) + slot * size_of::<Span>() + offset_of!(Span, code))
+}
+
+pub(super) use inline::{ADDEND, CODE, COMPARAND_SHIFT, OFFSET_MASK, OFFSET_SHIFT, READ, WRITE};

@@ -169,8 +169,10 @@ impl Jit {
         interp::decode_into(&mut self.ops, cpu, ram, pa);
         let bytes = 4 * self.ops.len() as u32;
         let (has_bti, has_pmull) = (cpu.has(Feature::FEAT_BTI), cpu.has(Feature::FEAT_PMULL));
+        let (alone, physical_less_host) = (cpu.machine.runs_one_cpu_at_a_time(), ram.physical_less_host());
         loop {
-            let source = Source { cpu, key, ops: &self.ops, has_bti, has_pmull, host: self.host };
+            let (ops, host) = (&self.ops, self.host);
+            let source = Source { cpu, key, ops, has_bti, has_pmull, host, alone, physical_less_host };
             let (entry, first_exit) = (self.memory.next(), self.blocks.next_link(self.memory.segment()));
             let (length, exits) = compile(&mut self.buffer, entry, &self.stubs, &source, first_exit);
             if !self.memory.append(&self.buffer[..length]) {

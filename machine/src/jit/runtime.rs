@@ -10,6 +10,7 @@ use super::memory::CodeMemory;
 use crate::cpu::Vcpu;
 use crate::exception;
 use crate::interp::{self, Exec, Flow, Handler};
+use crate::mmu::RamAddress;
 use droste_arch::fields::{fpcr, fpsr};
 
 /// What a handler answered, as generated code sees it.
@@ -94,6 +95,30 @@ pub(super) unsafe extern "sysv64" fn call_target(cpu: *mut Vcpu, word: u32, hand
     answer(done)
 }
 
+/// The same for a load or store at `va`, whose page generated code may access by itself afterwards.
+///
+/// # Safety
+///
+/// As of [`call_handler`].
+pub(super) unsafe extern "sysv64" fn call_access(
+    cpu: *mut Vcpu,
+    word: u32,
+    handler: usize,
+    va: u64,
+    unprivileged: u32,
+) -> u32 {
+    // SAFETY: as the function's; the reference ends with the call.
+    let cpu = unsafe { &mut *cpu };
+    let done = handler_at(handler)(cpu, word);
+    if done.is_ok() {
+        let marks = cpu.machine.ram.code_table_bias();
+        let mark = |host: RamAddress| marks.wrapping_add(host.pointer().addr() as u64 >> 12);
+        cpu.tlb.inline(va, unprivileged != 0, mark);
+    }
+    attend(cpu);
+    answer(done)
+}
+
 /// Ends a block at its `retired`-th instruction, which answered `answer`: takes its exception, if it raised one. Answers
 /// zero where the run loop would have nothing to do before the next block, so that generated code may go on by itself.
 ///
@@ -124,7 +149,7 @@ fn goes_on(cpu: &mut Vcpu) -> bool {
     plain && !cpu.has_requests() && cpu.machine.ram.code_epoch() == cpu.dispatch.seen_code
 }
 
-/// Follows a store of `len` bytes at a host address, in a page that holds code.
+/// Follows stores to `len` bytes at a host address, in one page that holds code.
 ///
 /// # Safety
 ///
@@ -148,15 +173,14 @@ pub(super) unsafe extern "sysv64" fn branch_address(cpu: *mut Vcpu, target: u64)
 
 /// Executes generated code from `code` on, with the PC at the block's start, until it leaves.
 pub(super) fn enter(cpu: &mut Vcpu, memory: &CodeMemory, enter: usize, code: usize) -> u64 {
-    type Enter = unsafe extern "sysv64" fn(*mut u8, u64, u64, u64, u64) -> u64;
+    type Enter = unsafe extern "sysv64" fn(*mut u8, u64, u64) -> u64;
     let entry: *const u8 = std::ptr::with_exposed_provenance(memory.address(enter) as usize);
     // SAFETY: the stub at `enter` was emitted with this signature.
     let entry = unsafe { std::mem::transmute::<*const u8, Enter>(entry) };
-    let (tlb, table) = (cpu.tlb.first_address(), cpu.machine.ram.code_table_bias());
     let pc = cpu.state.pc;
     note_fp(cpu);
     let base = std::ptr::from_mut(cpu).cast::<u8>().wrapping_add(BIAS);
     // SAFETY: `code` is a block that is valid for this CPU; it accesses the CPU, its TLB and guest RAM only, all of
     // which outlive the call.
-    unsafe { entry(base, memory.address(code), tlb, table, pc) }
+    unsafe { entry(base, memory.address(code), pc) }
 }

@@ -1,8 +1,7 @@
 //! Code that all blocks share, at the start of the region.
 
 use super::layout::{
-    BIAS, BLOCK_PC, BRANCH_CACHE, BTYPE, BUDGET, CODE_TABLE, COUNT, CPU, END, PC, STATE_PC, TBI, TLB,
-    fetch_id,
+    BIAS, BLOCK_PC, BRANCH_CACHE, BTYPE, BUDGET, COUNT, CPU, END, PC, STATE_PC, TBI, TLB, WINDOW, fetch_id,
 };
 use super::pointers::{self, Pointers};
 use super::x64::{Alu, Assembler, Cond, Fixup, Label, Mem, Reg, Shift, Size, Xmm};
@@ -85,7 +84,9 @@ pub(super) struct Stubs {
     pub(super) call_handler: usize,
     /// The same for the target of an indirect branch.
     pub(super) call_target: usize,
-    /// Tells that EAX bytes at RSI + RDX, in a host page that holds code, were written. Keeps the cached registers.
+    /// The same for a load or store at RCX, which is unprivileged if R8D says so: the next one may need no handler.
+    pub(super) call_access: usize,
+    /// Tells that ESI bytes at the host address RCX, in a page that holds code, were written. Changes RCX and RSI.
     pub(super) wrote_code: usize,
     /// Signs or checks a pointer.
     pub(super) pointers: Pointers,
@@ -100,8 +101,9 @@ pub(super) struct Stubs {
 }
 
 const SAVED: [Reg; 6] = [Reg::Rbx, Reg::Rbp, Reg::R12, Reg::R13, Reg::R14, Reg::R15];
-/// The cached registers that a call does not keep.
-const CALLER_SAVED: [Reg; 5] = [Reg::Rdi, Reg::R8, Reg::R9, Reg::R10, Reg::R11];
+/// What a call does not keep: the cached registers, and those that an access has results in. An odd number, as the
+/// stack is aligned at calls.
+const CALLER_SAVED: [Reg; 7] = [Reg::Rdi, Reg::R8, Reg::R9, Reg::R10, Reg::R11, Reg::Rax, Reg::Rdx];
 /// The same of the vector registers: XMM4 to XMM15.
 const CALLER_SAVED_VECTORS: std::ops::Range<u8> = 4..16;
 const VECTORS_BYTES: i32 = 16 * CALLER_SAVED_VECTORS.end as i32;
@@ -115,9 +117,8 @@ pub(super) fn emit(asm: &mut Assembler<'_>) -> Stubs {
     // The stack is aligned to 16 bytes in blocks, and has room for saved flags.
     asm.alu_imm(Alu::Sub, Size::Q, Reg::Rsp, 8);
     asm.mov(Size::Q, CPU, Reg::Rdi);
-    asm.mov(Size::Q, TLB, Reg::Rdx);
-    asm.mov(Size::Q, CODE_TABLE, Reg::Rcx);
-    asm.mov(Size::Q, PC, Reg::R8);
+    asm.mov(Size::Q, PC, Reg::Rdx);
+    asm.load(Size::Q, TLB, WINDOW);
     load_budget(asm);
     asm.jmp_reg(Reg::Rsi);
 
@@ -164,19 +165,20 @@ pub(super) fn emit(asm: &mut Assembler<'_>) -> Stubs {
 
     stubs.call_handler = call(asm, runtime::call_handler as *const () as u64);
     stubs.call_target = call(asm, runtime::call_target as *const () as u64);
+    stubs.call_access = call(asm, runtime::call_access as *const () as u64);
 
     stubs.wrote_code = asm.offset();
     for reg in CALLER_SAVED {
         asm.push(reg);
     }
-    asm.lea(Size::Q, Reg::Rsi, Mem::indexed(Reg::Rsi, Reg::Rdx, 0, 0));
-    asm.mov(Size::D, Reg::Rdx, Reg::Rax);
     store_count(asm, Reg::Rax);
     asm.alu_imm(Alu::Sub, Size::Q, Reg::Rsp, VECTORS_BYTES);
     for n in CALLER_SAVED_VECTORS {
         asm.store_vector(Mem::new(Reg::Rsp, 16 * i32::from(n)), Xmm(n));
     }
     asm.lea(Size::Q, Reg::Rdi, Mem::new(CPU, -(BIAS as i32)));
+    asm.mov(Size::Q, Reg::Rdx, Reg::Rsi);
+    asm.mov(Size::Q, Reg::Rsi, Reg::Rcx);
     asm.mov_imm(Reg::Rax, runtime::wrote_code as *const () as u64);
     asm.call_reg(Reg::Rax);
     for n in CALLER_SAVED_VECTORS {
@@ -221,6 +223,8 @@ fn call(asm: &mut Assembler<'_>, function: u64) -> usize {
     asm.alu_imm(Alu::Sub, Size::Q, Reg::Rsp, 8);
     asm.call_reg(Reg::Rax);
     asm.alu_imm(Alu::Add, Size::Q, Reg::Rsp, 8);
+    // The handler may have switched address spaces.
+    asm.load(Size::Q, TLB, WINDOW);
     load_budget(asm);
     asm.ret();
     at

@@ -1,6 +1,7 @@
 //! The JIT against the interpreter: the same code and state, and the same state afterwards.
 
 mod control;
+mod memory;
 mod system;
 mod vectors;
 
@@ -21,7 +22,7 @@ const DATA_BYTES: u64 = 0x2000;
 const STAY: u32 = 0x1400_0000;
 
 /// The groups that have templates.
-const GROUPS: [Group; 34] = [
+const GROUPS: [Group; 41] = [
     Group::DpimmAddsubImm,
     Group::DpregAddsubShift,
     Group::DpregAddsubExt,
@@ -56,6 +57,13 @@ const GROUPS: [Group; 34] = [
     Group::LdstLoadlit,
     Group::LdstLdstord,
     Group::LdstLdstUnpriv,
+    Group::LdstLdapstlUnscaled,
+    Group::LdstMemop,
+    Group::LdstComswap,
+    Group::LdstComswappr,
+    Group::LdstLdstexclr,
+    Group::LdstLdstexclp,
+    Group::ControlBarriers,
 ];
 
 /// A xorshift generator.
@@ -105,8 +113,12 @@ struct Pair {
 
 impl Pair {
     fn new() -> Pair {
+        Pair::of(|model| cpus(model, 1).remove(0))
+    }
+
+    fn of(make: impl Fn(Model) -> Vcpu) -> Pair {
         let cpu = || {
-            let mut cpu = cpus(Model::parse("max").expect("the model exists"), 1).remove(0);
+            let mut cpu = make(Model::parse("max").expect("the model exists"));
             cpu.state.pstate.el = 1;
             cpu.set_sys(SysReg::CPACR_EL1, cpacr_el1::FPEN.mask());
             cpu.set_sys(SysReg::CPTR_EL2, 0);

@@ -9,7 +9,7 @@ mod schedule;
 pub(crate) mod testing;
 
 use crate::bus::Bus;
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockMode};
 use crate::cpu::model::Model;
 use crate::diagnostics::Diagnostics;
 use crate::engine::Engine;
@@ -92,6 +92,11 @@ impl Machine {
     #[must_use]
     pub fn cpu_by_affinity(&self, affinity: u64) -> Option<usize> {
         usize::try_from(affinity).ok().filter(|&i| i < self.slots.len())
+    }
+
+    /// Whether no two CPUs ever execute at the same time: there is one, or they take turns on one thread.
+    pub(crate) fn runs_one_cpu_at_a_time(&self) -> bool {
+        self.slots.len() == 1 || matches!(self.clock.mode(), ClockMode::Counted { .. })
     }
 
     /// Stops the machine. The first reason wins, but a reset is overruled by what ends the run.

@@ -29,6 +29,11 @@ impl Vcpu {
 
 /// The CPUs of a bare machine, just reset. Each instruction takes one tick of the 1 GHz counter.
 pub(crate) fn cpus(model: Model, count: u32) -> Vec<Vcpu> {
+    cpus_in(ClockMode::Counted { ps_per_instruction: 1000 }, model, count)
+}
+
+/// The same in any kind of time.
+pub(crate) fn cpus_in(mode: ClockMode, model: Model, count: u32) -> Vec<Vcpu> {
     let ram = Arc::new(GuestRam::new(memory_map::RAM_BASE, 1 << 20).expect("1 MiB of memory"));
     let slots: Vec<CpuSlot> = (0..count).map(|_| CpuSlot::new()).collect();
     let pins: Vec<_> = slots.iter().map(|slot| slot.pins.clone()).collect();
@@ -42,7 +47,7 @@ pub(crate) fn cpus(model: Model, count: u32) -> Vec<Vcpu> {
         gic: Arc::new(Gic::new(&config, &pins, ram.clone())),
         ram,
         bus: Bus::new(),
-        clock: Clock::new(ClockMode::Counted { ps_per_instruction: 1000 }, Clock::FREQUENCY_1_GHZ),
+        clock: Clock::new(mode, Clock::FREQUENCY_1_GHZ),
         diagnostics: Diagnostics::new(Box::new(|_| {})),
         tracer: None,
         features: *model.features(),

@@ -1,5 +1,4 @@
-//! The software TLB of a CPU: a direct-mapped first level that code looks at inline, a set-associative second
-//! level, and a table of blocks.
+//! The software TLB of a CPU: a direct-mapped first level, a set-associative second level, and a table of blocks.
 //!
 //! Every entry carries the context id of the translation (see [`super::context`]), so nothing is flushed when a
 //! register is written; entries go when a TLBI names them or their id is retired.
@@ -71,6 +70,12 @@ impl Entry {
 
     fn page(&self) -> u64 {
         self.tag & PAGE_MASK
+    }
+
+    /// Tells whether the inline path may do all of `need`.
+    #[inline(always)]
+    pub(crate) fn lets(&self, need: u16) -> bool {
+        self.fast & need == need
     }
 
     /// Tells whether `privilege` may do `kind`.
@@ -157,6 +162,11 @@ impl Range {
         va & self.mask | self.or
     }
 
+    /// The context id.
+    pub(crate) fn cid(&self) -> u16 {
+        (self.or & !PAGE_MASK) as u16
+    }
+
     /// The virtual page in canonical form.
     pub(crate) fn page(&self, va: u64) -> u64 {
         self.tag(va) & PAGE_MASK
@@ -196,30 +206,15 @@ fn boxed<T: Copy, const N: usize>(value: T) -> Box<[T; N]> {
     vec![value; N].into_boxed_slice().try_into().unwrap_or_else(|_| unreachable!("the vector has N elements"))
 }
 
-/// Where generated code finds what it compares: the layout of [`Entry`], [`Range`] and the first level.
-pub(crate) mod layout {
-    use super::{Entry, FIRST_COUNT, Range};
-    use std::mem::offset_of;
-
-    pub(crate) const FIRST_MASK: i32 = FIRST_COUNT as i32 - 1;
-    pub(crate) const ENTRY_BYTES_LOG2: u8 = 5;
-    pub(crate) const ENTRY_TAG: i32 = offset_of!(Entry, tag) as i32;
-    pub(crate) const ENTRY_HOST: i32 = offset_of!(Entry, host) as i32;
-    pub(crate) const ENTRY_FAST: i32 = offset_of!(Entry, fast) as i32;
-    pub(crate) const RANGE_MASK: i32 = offset_of!(Range, mask) as i32;
-    pub(crate) const RANGE_OR: i32 = offset_of!(Range, or) as i32;
-    pub(crate) const RANGE_SALT: i32 = offset_of!(Range, salt) as i32;
-
-    const _: () = assert!(size_of::<Entry>() == 1 << ENTRY_BYTES_LOG2);
-    const _: () = assert!(size_of::<Range>() == 3 * 8, "generated code scales by 24");
+/// What a removal by address removed.
+pub(crate) enum Removed<P> {
+    /// These pages.
+    Pages(P),
+    /// Blocks among other entries, or too many pages to look for one by one.
+    Blocks,
 }
 
 impl Entries {
-    /// Address of the first level, which never moves.
-    pub(crate) fn first_address(&self) -> u64 {
-        self.first.as_ptr().addr() as u64
-    }
-
     /// Removes everything.
     pub(crate) fn clear(&mut self) {
         self.first.fill(Entry::NONE);
@@ -253,7 +248,7 @@ impl Entries {
     #[inline(always)]
     pub(crate) fn fast_entry(&self, range: &Range, va: u64, need: u16) -> Option<&Entry> {
         let entry = &self.first[Self::slot(va, range.salt)];
-        (entry.tag == range.tag(va) && entry.fast & need == need).then_some(entry)
+        (entry.tag == range.tag(va) && entry.lets(need)).then_some(entry)
     }
 
     /// The first-level entry for `va`, whatever it permits.
@@ -342,7 +337,7 @@ impl Entries {
         first: u64,
         last: u64,
         asid: Option<u16>,
-    ) {
+    ) -> Removed<impl Iterator<Item = u64> + use<>> {
         let matches = |entry: &Entry| {
             let block = (1_u64 << entry.stage1_size_log2) - 1;
             let (start, end) = (entry.page() & !block, entry.page() | block);
@@ -354,7 +349,7 @@ impl Entries {
                 && (asid.is_none() || owner.asid.is_none() || owner.asid == asid)
         };
         let page_count = ((last - first) >> 12) + 1;
-        let pages = (0..page_count.min(64)).map(|n| (first & PAGE_MASK) + (n << 12));
+        let pages = (0..page_count.min(64)).map(move |n| (first & PAGE_MASK) + (n << 12));
         if page_count > 64 || pages.clone().any(|page| self.filter.may_cover(space, page)) {
             let all =
                 self.first.iter_mut().chain(self.second.as_flattened_mut()).chain(self.blocks.iter_mut());
@@ -363,10 +358,10 @@ impl Entries {
                     *entry = Entry::NONE;
                 }
             }
-            return;
+            return Removed::Blocks;
         }
         let salt = salt(space);
-        for page in pages {
+        for page in pages.clone() {
             let near = std::iter::once(&mut self.first[Self::slot(page, salt)])
                 .chain(&mut self.second[Self::set(page, salt)])
                 .chain(std::iter::once(&mut self.blocks[Self::block_slot(page, salt)]));
@@ -376,6 +371,7 @@ impl Entries {
                 }
             }
         }
+        Removed::Pages(pages)
     }
 
     /// Whether a stage 1 block may be cached that covers a page.

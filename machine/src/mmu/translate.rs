@@ -3,9 +3,10 @@
 use super::context::{Contexts, Exhausted, Ids};
 use super::fault::Fault;
 use super::fetch_ids::FetchIds;
+use super::inline::{Comparison, InlineTable, Page};
 use super::selection::{Accessor, Selection};
 use super::stage2_cache::{Stage2Cache, WithStage2Cache};
-use super::tlb::{Entries, Entry, NEVER, NORMAL, RamAddress, Range, salt};
+use super::tlb::{Entries, Entry, NEVER, NORMAL, RamAddress, Range, Removed, salt};
 use super::walk::{
     self, Kind, MmuFeatures, PhysMem, Privilege, Regime, Registers, Request, Tables, WalkConfig,
 };
@@ -45,6 +46,7 @@ struct Resolved {
 #[derive(Debug)]
 pub struct Tlb {
     entries: Entries,
+    inline: InlineTable,
     contexts: Contexts,
     stage2: Stage2Cache,
     features: MmuFeatures,
@@ -55,19 +57,23 @@ pub struct Tlb {
     selections: [Selection; 16],
     /// Incremented when a regime is resolved anew: old selections are void.
     epoch: u64,
+    /// What generated code compares: ordinary and unprivileged accesses.
+    comparisons: [Comparison; 2],
+    /// Address of the part of the inline table that serves the current address space.
+    window: u64,
     fetch_ids: FetchIds,
     /// Whether other CPUs may still have to perform this one's TLB maintenance.
     unsynchronised: bool,
 }
 
-/// Where generated code finds the current ranges, permissions to ask for, and the id of fetches.
+/// Where generated code finds the selections of its table, and the id of fetches.
 pub(crate) mod layout {
-    use super::{FetchIds, Kind, Tlb};
+    use super::{FetchIds, Tlb};
     use std::mem::offset_of;
 
-    pub(crate) const DATA: usize = offset_of!(Tlb, now.data);
-    pub(crate) const NEED_READ: usize = offset_of!(Tlb, now.need) + 2 * Kind::Read as usize;
-    pub(crate) const NEED_WRITE: usize = offset_of!(Tlb, now.need) + 2 * Kind::Write as usize;
+    pub(crate) const COMPARISONS: usize = offset_of!(Tlb, comparisons);
+    pub(crate) const WINDOW: usize = offset_of!(Tlb, window);
+    pub(crate) const UNSYNCHRONISED: usize = offset_of!(Tlb, unsynchronised);
     /// The id of the high half; that of the low half follows.
     pub(crate) const FETCH_IDS: usize = offset_of!(Tlb, fetch_ids) + FetchIds::CURRENT;
 }
@@ -91,6 +97,7 @@ impl Tlb {
         };
         Self {
             entries: Entries::default(),
+            inline: InlineTable::default(),
             contexts: Contexts::default(),
             stage2: Stage2Cache::default(),
             features,
@@ -98,6 +105,8 @@ impl Tlb {
             now: Selection::NONE,
             selections: [Selection::NONE; 16],
             epoch: 0,
+            comparisons: [Comparison::NEVER; 2],
+            window: 0,
             fetch_ids: FetchIds::default(),
             unsynchronised: false,
         }
@@ -120,6 +129,7 @@ impl Tlb {
     pub(crate) fn wipe(&mut self) {
         self.forget_fetches();
         self.entries.clear();
+        self.inline.clear();
         self.contexts.clear();
         self.stage2.clear();
         self.invalidate_resolved();
@@ -211,6 +221,31 @@ impl Tlb {
         }
         self.now = *known;
         self.select_fetch();
+        let space = self.regimes[regime as usize].ids.space;
+        self.window = self.inline.window_address(space);
+        self.comparisons = if big_endian || check_alignment {
+            [Comparison::NEVER; 2]
+        } else {
+            self.inline.select(&self.now.data, privilege)
+        };
+    }
+
+    /// Lets generated code access the page of `va` as ordinary or unprivileged accesses may now, if the first level has
+    /// it and it needs no further tests. `code_mark` gives the address of the mark of a host page.
+    pub(crate) fn inline(&mut self, va: u64, unprivileged: bool, code_mark: impl Fn(RamAddress) -> u64) {
+        let row = usize::from(unprivileged);
+        let range = &self.now.data[(va >> 55 & 1) as usize];
+        let Some(entry) = self.entries.first(range, va) else { return };
+        let Some(host) = entry.host(0) else { return };
+        let allowed = |kind: Kind| entry.lets(self.now.need[row][kind as usize] | self.now.by.unaligned);
+        let page = Page {
+            read: allowed(Kind::Read),
+            write: allowed(Kind::Write),
+            host: host.pointer().addr() as u64,
+            code: code_mark(host),
+        };
+        let space = self.regimes[self.now.regime as usize].ids.space;
+        self.inline.insert(self.comparisons[row], space, va, page);
     }
 
     /// Makes the ids of fetches follow what is selected for them.
@@ -239,9 +274,11 @@ impl Tlb {
         self.fetch_ids.note(space, range.page(pc));
     }
 
-    /// Address of the first level, which never moves.
-    pub(crate) fn first_address(&self) -> u64 {
-        self.entries.first_address()
+    /// The host address that generated code would access for the page of `va`, if it would.
+    #[cfg(test)]
+    pub(super) fn inlined(&self, va: u64, write: bool) -> Option<u64> {
+        let space = self.regimes[self.now.regime as usize].ids.space;
+        self.inline.find(self.comparisons[0], space, va, write)
     }
 
     pub(super) fn set_unsynchronised(&mut self, value: bool) {
@@ -326,7 +363,10 @@ impl Tlb {
         let cids = [ids.asid, ids.global];
         match self.entries.promote(&range, va, cids, host_page) {
             Some(entry) if entry.allows(privilege, kind) => return Ok(*entry),
-            Some(_) => self.entries.forget(&range, va, cids),
+            Some(_) => {
+                self.entries.forget(&range, va, cids);
+                self.inline.forget(ids.space, va);
+            }
             None => {}
         }
         let config = self.contexts.walk_config(resolved.config);
@@ -391,7 +431,11 @@ impl Tlb {
             if self.fetch_ids.concerns(space, first, last, blocks) {
                 self.forget_fetches();
             }
-            self.entries.remove_range(&self.contexts, space, first, last, asid);
+            let (contexts, inline) = (&self.contexts, &mut self.inline);
+            match self.entries.remove_range(contexts, space, first, last, asid) {
+                Removed::Pages(pages) => pages.for_each(|page| inline.forget(space, page)),
+                Removed::Blocks => inline.forget_contexts(space, |cid| contexts.owner(cid).space == space),
+            }
         }
     }
 }

@@ -41,7 +41,9 @@ impl Compiler<'_> {
         let imm = ((word >> 10 & 0xfff) << (12 * (word >> 22 & 1))).cast_signed();
         if word & 1 << 29 == 0 {
             let from = self.read(n);
+            let sp_checked = self.sp_checked;
             let to = self.write(d);
+            self.sp_checked |= sp_checked && (d, n) == (SP, SP) && imm % 16 == 0;
             self.asm.lea(size, to, Mem::new(from, if subtract { -imm } else { imm }));
             return true;
         }

@@ -17,6 +17,7 @@ mod vectors;
 use self::detours::Way;
 use self::flags::Flags;
 use self::loops::Loop;
+use self::memory::{Detour, Member, Site, plan};
 use self::registers::Cache;
 use super::blocks::{Exit, Guard, Id, Key, Target};
 use super::host::Host;
@@ -38,6 +39,10 @@ pub(super) struct Source<'a> {
     pub(super) has_bti: bool,
     pub(super) has_pmull: bool,
     pub(super) host: Host,
+    /// Whether no other CPU of the machine executes at the same time.
+    pub(super) alone: bool,
+    /// Physical address of RAM less its host address.
+    pub(super) physical_less_host: u64,
 }
 
 /// A direct jump out of the block, before it is known where it asks to be linked.
@@ -57,6 +62,18 @@ struct Slow {
     flags: Flags,
     /// The registers after it, and where to go on.
     after: Cache,
+    back: usize,
+    /// The address that it accesses, and whether without privilege.
+    access: Option<(Site, bool)>,
+}
+
+/// A look for code in a page that was written, which found some.
+struct CodeWrite {
+    from: Fixup,
+    /// The host address and length of what was written.
+    first: Mem,
+    len: i32,
+    /// Where to go on.
     back: usize,
 }
 
@@ -84,6 +101,8 @@ struct Compiler<'a> {
     fp_checked: bool,
     /// The block as a loop.
     turns: Loop,
+    /// Whether SP is known to be aligned, or need not be.
+    sp_checked: bool,
     slow: Vec<Slow>,
     /// The same for instructions that leave NZCV in the host's flags.
     slow_flags: Vec<Slow>,
@@ -97,8 +116,12 @@ struct Compiler<'a> {
     ended: bool,
     /// Instructions by helper that do not just go on: the jump, and its number.
     failures: Vec<(Fixup, u32)>,
-    /// Stores to code pages: the jump, how many bytes, and where to go on.
-    code_writes: Vec<(Fixup, u32, usize)>,
+    code_writes: Vec<CodeWrite>,
+    /// The spans that accesses are part of.
+    spans: Vec<Option<Member>>,
+    /// A bit for each span whose first access has been emitted.
+    led: u64,
+    detours: Vec<Detour>,
     jumps: Vec<Jump>,
 }
 
@@ -138,6 +161,7 @@ impl<'a> Compiler<'a> {
             flags: Flags::Memory,
             index: 0,
             fp_checked: false,
+            sp_checked: false,
             turns: Loop::default(),
             slow: Vec::new(),
             slow_flags: Vec::new(),
@@ -148,6 +172,9 @@ impl<'a> Compiler<'a> {
             ended: false,
             failures: Vec::new(),
             code_writes: Vec::new(),
+            spans: plan(source.ops),
+            led: 0,
+            detours: Vec::new(),
             jumps: Vec::new(),
         }
     }
@@ -165,6 +192,9 @@ impl Compiler<'_> {
         self.cache = Cache::default();
         self.flags = Flags::Memory;
         self.fp_checked = false;
+        self.sp_checked = false;
+        self.led = 0;
+        self.detours.clear();
         self.slow.clear();
         self.slow_flags.clear();
         self.ways.clear();
@@ -267,6 +297,7 @@ impl Compiler<'_> {
         self.call_handler(self.index, stub);
         // An FP or AdvSIMD instruction that did not trap has made the check; a system instruction may change it.
         self.fp_checked = is_vector(self.source.ops[self.index as usize].word);
+        self.sp_checked = false;
     }
 
     fn call_handler(&mut self, index: u32, stub: usize) {
@@ -332,6 +363,7 @@ impl Compiler<'_> {
     /// Emits everything that the blocks' straight line jumps to.
     fn out_of_line(&mut self, first_exit: Id) -> Vec<Exit> {
         self.take_detours();
+        self.detours();
         for slow in std::mem::take(&mut self.slow) {
             let back = slow.back;
             self.slow_part(slow);
@@ -360,13 +392,14 @@ impl Compiler<'_> {
             self.store_dirty(&exit.cache);
             self.unmasked(exit.retired, exit.delta);
         }
-        for (from, bytes, back) in std::mem::take(&mut self.code_writes) {
+        for write in std::mem::take(&mut self.code_writes) {
             let here = self.asm.offset();
-            self.asm.patch(from, here);
-            self.asm.mov_imm(Reg::Rax, u64::from(bytes));
+            self.asm.patch(write.from, here);
+            self.asm.lea(Size::Q, Reg::Rcx, write.first);
+            self.asm.mov_imm(Reg::Rsi, write.len.cast_unsigned().into());
             let stub = self.outside(self.stubs.wrote_code);
             self.asm.call_offset(stub);
-            self.asm.jmp_offset(back);
+            self.asm.jmp_offset(write.back);
         }
         let leave_after = self.outside(self.stubs.leave_after);
         for (from, retired) in std::mem::take(&mut self.failures) {
@@ -402,13 +435,23 @@ impl Compiler<'_> {
 impl Compiler<'_> {
     fn slow_part(&mut self, mut slow: Slow) {
         self.asm.bind(&mut slow.entry);
+        if let Some((site, _)) = slow.access {
+            self.asm.lea(Size::Q, Reg::Rcx, site.mem());
+        }
         self.store_flags(slow.flags);
         self.store_dirty(&slow.before);
         if self.guarded.contains(&slow.index) {
             self.asm.mov_imm(Reg::Rax, self.source.key.0);
             self.asm.store(Size::Q, STALE, Reg::Rax);
         }
-        self.call_handler(slow.index, self.handler_stub(slow.index));
+        let mut stub = self.handler_stub(slow.index);
+        if let Some((_, unprivileged)) = slow.access
+            && !self.lands(slow.index)
+        {
+            self.asm.mov_imm(Reg::R8, u64::from(unprivileged));
+            stub = self.stubs.call_access;
+        }
+        self.call_handler(slow.index, stub);
         self.asm.test(Size::D, Reg::Rax, Reg::Rax);
         let failure = self.asm.jcc_unbound(Cond::Ne);
         self.failures.push((failure, slow.index + 1));

@@ -82,6 +82,7 @@ impl Compiler<'_> {
         self.asm.mov(Size::Q, pointer, Reg::Rax);
         self.wrote(op.pointer);
         self.slow.push(Slow {
+            access: None,
             entry: slow,
             index: self.index,
             before,

@@ -100,6 +100,7 @@ impl Compiler<'_> {
         debug_assert!(slot != NOWHERE, "prepared before it is written");
         self.cache.dirty |= 1 << slot;
         self.turns.writes(r);
+        self.sp_checked &= r != SP;
     }
 
     /// [`Compiler::prepare`] and [`Compiler::wrote`].

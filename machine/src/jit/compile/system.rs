@@ -136,6 +136,7 @@ impl Compiler<'_> {
     /// Lets a slow path come back here, with the registers as they are now.
     fn finish_slow(&mut self, entry: Label, before: super::Cache) {
         self.slow.push(Slow {
+            access: None,
             entry,
             index: self.index,
             before,
@@ -219,6 +220,7 @@ impl Compiler<'_> {
         go(self);
         self.cache = super::Cache::default();
         self.slow.push(Slow {
+            access: None,
             entry: slow,
             index: self.index,
             before,

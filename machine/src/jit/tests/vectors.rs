@@ -237,7 +237,9 @@ fn is_native(pair: &mut Pair, word: u32) -> bool {
     let mut ops = Vec::new();
     interp::decode_into(&mut ops, cpu, &cpu.machine.ram, RAM_BASE);
     let key = Key::new(RAM_BASE, false, false);
-    let source = Source { cpu, key, ops: &ops[..1], has_bti: true, has_pmull: true, host: pair.jit.host };
+    let (ops, host) = (&ops[..1], pair.jit.host);
+    let (has_bti, has_pmull, alone, physical_less_host) = (true, true, true, 0);
+    let source = Source { cpu, key, ops, has_bti, has_pmull, host, alone, physical_less_host };
     compile::has_template(&pair.jit.stubs, &source)
 }
 

@@ -14,6 +14,13 @@ pub(crate) struct Label {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fixup(pub(crate) usize);
 
+impl Label {
+    /// The branches to a label that is not bound.
+    pub(crate) fn take_fixups(self) -> Vec<Fixup> {
+        self.fixups
+    }
+}
+
 impl Assembler<'_> {
     /// Binds `label` to the next instruction.
     pub(crate) fn bind(&mut self, label: &mut Label) {

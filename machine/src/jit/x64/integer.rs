@@ -328,21 +328,32 @@ impl Assembler<'_> {
 
     /// `lock xadd [mem], reg`.
     pub(crate) fn lock_xadd(&mut self, size: Size, mem: Mem, reg: Reg) {
-        self.byte(0xf0);
+        self.lock();
         let byte = size == Size::B;
         self.op_0f(size, if byte { 0xc0 } else { 0xc1 }, reg as u8, mem.into(), byte);
     }
 
     /// `lock cmpxchg [mem], reg` with RAX.
     pub(crate) fn lock_cmpxchg(&mut self, size: Size, mem: Mem, reg: Reg) {
-        self.byte(0xf0);
+        self.lock();
         let byte = size == Size::B;
         self.op_0f(size, if byte { 0xb0 } else { 0xb1 }, reg as u8, mem.into(), byte);
     }
 
+    /// `lock cmpxchg16b [mem]` with RDX:RAX and RCX:RBX.
+    pub(crate) fn lock_cmpxchg16b(&mut self, mem: Mem) {
+        self.lock();
+        self.op_0f(Size::Q, 0xc7, 1, mem.into(), false);
+    }
+
+    /// `lock`, before an instruction that changes memory.
+    pub(crate) fn lock(&mut self) {
+        self.byte(0xf0);
+    }
+
     /// A full barrier: `lock or dword [rsp], 0`, cheaper than `mfence`.
     pub(crate) fn full_barrier(&mut self) {
-        self.byte(0xf0);
+        self.lock();
         self.alu_mem_imm(Alu::Or, Size::D, Mem::new(Reg::Rsp, 0), 0);
     }
 }

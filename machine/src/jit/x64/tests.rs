@@ -99,7 +99,7 @@ fn hex(value: u32) -> String {
 fn other_forms_have_their_text() {
     use Reg::{R8, R13, Rax, Rbx, Rcx, Rdx, Rsp};
     let mem = Mem::new(R13, 8);
-    let cases: [(String, &str); 46] = [
+    let cases: [(String, &str); 47] = [
         (text(|s| s.mov_imm(R8, 0)), "xor r8d,r8d"),
         (text(|s| s.mov_imm(R8, 0xffff_ffff)), "mov r8d,0FFFFFFFFh"),
         (text(|s| s.mov_imm(Rax, u64::MAX)), "mov rax,0FFFFFFFFFFFFFFFFh"),
@@ -141,6 +141,7 @@ fn other_forms_have_their_text() {
         (text(|s| s.xchg(Size::Q, mem, R8)), "xchg [r13+8],r8"),
         (text(|s| s.lock_xadd(Size::B, mem, Reg::Rsi)), "lock xadd [r13+8],sil"),
         (text(|s| s.lock_cmpxchg(Size::W, mem, R8)), "lock cmpxchg [r13+8],r8w"),
+        (text(|s| s.lock_cmpxchg16b(mem)), "lock cmpxchg16b [r13+8]"),
         (text(|s| s.full_barrier()), "lock or dword ptr [rsp],0"),
         (text(|s| s.jmp_mem(Mem::new(R8, 0))), "jmp qword ptr [r8]"),
         (text(|s| s.call_reg(R13)), "call r13"),

@@ -4,7 +4,7 @@ use super::super::tlbi::{Scope, TlbiOp};
 use super::super::translate::{RegimeRegisters, Tlb};
 use super::super::walk::tests::{FEATURES, SHAPE, Shape, bit, registers};
 use super::super::walk::{self, Kind, PhysMem, Privilege, Regime, Request, Tables, WalkConfig};
-use super::world::{Counted, HIGH, LOW_PAGE, World};
+use super::world::{Counted, HIGH, HOST, LOW_PAGE, World};
 
 /// A small deterministic generator.
 struct Random(u64);
@@ -21,6 +21,7 @@ impl Random {
 /// Random edits, each followed by maintenance that the architecture deems enough: the TLB must agree with the tables.
 #[test]
 fn cached_translations_equal_fresh_walks_under_correct_maintenance() {
+    let mut inline_hits = 0;
     for seed in 1..=20 {
         let mut random = Random(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed));
         let mut world = World::new();
@@ -34,10 +35,11 @@ fn cached_translations_equal_fresh_walks_under_correct_maintenance() {
             match random.below(10) {
                 0 => world.switch(random.below(2) as usize, random.below(2) as usize),
                 1..=3 => edit(&mut world, &mut random, va),
-                _ => compare(&mut world, va, seed),
+                _ => inline_hits += compare(&mut world, va, seed),
             }
         }
     }
+    assert!(inline_hits > 10_000, "the inline table has served {inline_hits} of some accesses");
 }
 
 fn edit(world: &mut World, random: &mut Random, va: u64) {
@@ -110,21 +112,25 @@ impl World {
     }
 }
 
-fn compare(world: &mut World, va: u64, seed: u64) {
+/// Compares what the TLB and the inline table have for a page with a fresh walk. Answers how often the latter had it.
+fn compare(world: &mut World, va: u64, seed: u64) -> u32 {
     let registers = world.registers();
     let config = WalkConfig::new(Regime::El10, &registers.control, &FEATURES);
+    let shown = format!("{va:#x}, VMID {} ASID {}, seed {seed}", world.vmid, world.asid);
+    let mut inline_hits = 0;
     for kind in [Kind::Read, Kind::Write] {
         let request = Request::new(kind, Privilege::Privileged);
         let fresh = walk::translate(&world.memory, &config, &registers.tables, va, request);
+        let fresh = fresh.map(|t| t.pa & !0xfff);
+        if let Some(host) = world.tlb.inlined(va, kind == Kind::Write) {
+            assert_eq!(Ok(host - HOST), fresh, "inline {kind:?} of {shown}");
+            inline_hits += 1;
+        }
         let cached = world.tlb.translate(&world.memory, Regime::El10, va, kind, Privilege::Privileged);
-        assert_eq!(
-            cached.map(|entry| entry.pa),
-            fresh.map(|t| t.pa & !0xfff),
-            "seed {seed}, {kind:?} of {va:#x}, VMID {} ASID {}",
-            world.vmid,
-            world.asid
-        );
+        assert_eq!(cached.map(|entry| entry.pa), fresh, "{kind:?} of {shown}");
+        world.tlb.inline(va, false, |_| 0);
     }
+    inline_hits
 }
 
 /// What two-stage edits do: the guest changes stage 1 and tells, the hypervisor changes stage 2 and tells.

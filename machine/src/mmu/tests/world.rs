@@ -5,7 +5,7 @@ use std::cell::Cell;
 use super::super::tlbi::{Scope, TlbiOp};
 use super::super::translate::{Memory, RegimeRegisters, Tlb};
 use super::super::walk::tests::{FEATURES, FakeMemory, SHAPE, bit, registers};
-use super::super::walk::{Kind, PhysMem, Privilege, Regime, Tables};
+use super::super::walk::{Kind, PhysMem, Privilege, Regime, Registers, Tables};
 
 /// Fake memory that counts descriptor reads, to tell hits from walks.
 #[derive(Default)]
@@ -26,10 +26,13 @@ impl PhysMem for Counted {
 }
 
 impl Memory for Counted {
-    fn host_page(&self, _pa: u64) -> *mut u8 {
-        std::ptr::null_mut()
+    fn host_page(&self, pa: u64) -> *mut u8 {
+        std::ptr::without_provenance_mut((HOST + pa) as usize)
     }
 }
+
+/// The host address of physical address 0, where nothing is.
+pub(super) const HOST: u64 = 0x7f00_0000_0000;
 
 pub(super) const HIGH: u64 = 0xffff_0000_0000_0000;
 pub(super) const LOW_PAGE: u64 = 0x1234_5000;
@@ -61,7 +64,8 @@ impl World {
         let asid = self.asid as u16 + 1;
         let ttbr = [self.low[self.vmid][self.asid] | u64::from(asid) << 48, self.high[self.vmid]];
         RegimeRegisters {
-            control: registers(),
+            // All memory is Normal.
+            control: Registers { mair: u64::MAX, ..registers() },
             tables: Tables { ttbr, vttbr: 0 },
             asid,
             vmid: self.vmid as u16 + 1,

@@ -117,6 +117,7 @@ impl Compiler<'_> {
             flags: retreat.flags,
             after: self.cache,
             back: self.asm.offset(),
+            access: None,
         });
     }
 

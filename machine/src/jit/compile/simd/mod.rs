@@ -102,6 +102,7 @@ impl Compiler<'_> {
             flags: self.flags,
             after: Cache::default(),
             back: self.asm.offset(),
+            access: None,
         });
         self.fp_checked = true;
     }
