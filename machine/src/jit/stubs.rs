@@ -141,6 +141,8 @@ pub(super) fn emit(asm: &mut Assembler<'_>) -> Stubs {
     asm.mov_imm(Reg::Rax, runtime::settle as *const () as u64);
     asm.call_reg(Reg::Rax);
     load_budget(asm);
+    // An exception or a return selects another address space.
+    asm.load(Size::Q, TLB, WINDOW);
     asm.load(Size::Q, PC, STATE_PC);
     asm.test(Size::D, Reg::Rax, Reg::Rax);
     asm.jcc(Cond::Ne, &mut with_pc);
