@@ -72,6 +72,9 @@ impl Executor {
 /// What generated code and what it calls know of each other, besides the state of the CPU.
 #[derive(Debug, Default)]
 pub(crate) struct Dispatch {
+    /// What FP templates must look out for, bit 0: FPCR asks for what the host does not do by itself, bit 1: FPSR.IXC is
+    /// clear. Whoever changes FPCR or FPSR under generated code keeps it.
+    pub(crate) fp_careful: u8,
     /// The instruction count to stop at: the limit, or less if something needs attention before.
     pub(crate) end: u64,
     /// The interrupt inputs that have been looked at.

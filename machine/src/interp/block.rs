@@ -15,6 +15,7 @@ const SLOTS: usize = 1 << 14;
 pub(crate) struct Op {
     pub(crate) handler: Handler,
     pub(crate) word: u32,
+    /// The encoding, if this CPU has it.
     pub(crate) encoding: Option<Encoding>,
 }
 
@@ -84,17 +85,18 @@ pub(crate) fn decode_into(ops: &mut Vec<Op>, cpu: &Vcpu, ram: &GuestRam, pa: u64
             break;
         };
         let encoding = a64::decode(word);
-        ops.push(Op { handler: handler(cpu, encoding), word, encoding });
+        let known = encoding.filter(|e| is_hint(*e) || e.feature().holds(cpu));
+        let handler = known.and_then(table::handler).unwrap_or(undefined);
+        ops.push(Op { handler, word, encoding: known });
         if encoding.is_none_or(ends_block) {
             break;
         }
     }
 }
 
-/// The handler of an encoding, UNDEFINED where the CPU lacks its feature. Hints are never UNDEFINED.
-fn handler(cpu: &Vcpu, encoding: Option<Encoding>) -> Handler {
-    let is_hint = |e: Encoding| e.group() == Group::ControlHints;
-    encoding.filter(|e| is_hint(*e) || e.feature().holds(cpu)).and_then(table::handler).unwrap_or(undefined)
+/// Hints are never UNDEFINED, whatever features the CPU lacks.
+fn is_hint(encoding: Encoding) -> bool {
+    encoding.group() == Group::ControlHints
 }
 
 /// Whether control never falls through.

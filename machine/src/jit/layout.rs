@@ -44,6 +44,8 @@ pub(super) const BTYPE: Mem = state(offset_of!(CpuState, pstate) + offset_of!(PS
 pub(super) const BLOCK_PC: Mem = at(offset_of!(Vcpu, block_pc));
 pub(super) const END: Mem = dispatch(offset_of!(Dispatch, end));
 pub(super) const FP_TRAPS: Mem = at(offset_of!(Vcpu, mode) + offset_of!(Mode, fp_traps));
+pub(super) const FP_CAREFUL: Mem = dispatch(offset_of!(Dispatch, fp_careful));
+pub(super) const FPSR: Mem = state(offset_of!(CpuState, fpsr));
 pub(super) const BRANCH_CACHE: Mem = dispatch(offset_of!(Dispatch, branch_cache));
 /// The id of fetches from the low half, with -1 as index of the high half.
 pub(super) const fn fetch_id(index: Reg) -> Mem {

@@ -14,6 +14,8 @@
 
 mod blocks;
 mod compile;
+mod constants;
+mod host;
 mod layout;
 mod memory;
 mod runtime;
@@ -24,6 +26,7 @@ pub(crate) mod x64;
 
 use self::blocks::{Blocks as Compiled, Id, Key};
 use self::compile::{Source, compile};
+use self::host::Host;
 use self::memory::{CodeMemory, SEGMENT_COUNT};
 use self::stubs::{BRANCH_CACHE_LOG2, Branch, Stubs, branch_slot};
 use self::x64::Assembler;
@@ -45,6 +48,7 @@ pub(crate) fn is_available() -> bool {
 
 /// The code that one CPU has compiled.
 pub(crate) struct Jit {
+    host: Host,
     memory: CodeMemory,
     stubs: Stubs,
     blocks: Compiled,
@@ -86,6 +90,7 @@ impl Jit {
         memory.keep();
         Ok(Jit {
             blocks: Compiled::new(SEGMENT_COUNT, stubs.leave),
+            host: Host::detect(),
             memory,
             stubs,
             branches: vec![Branch::default(); 1 << BRANCH_CACHE_LOG2].into_boxed_slice(),
@@ -140,9 +145,9 @@ impl Jit {
         ram.mark_code(ram.page(pa)?, pa, 4 * BLOCK_LIMIT as u64);
         interp::decode_into(&mut self.ops, cpu, ram, pa);
         let bytes = 4 * self.ops.len() as u32;
-        let has_bti = cpu.has(Feature::FEAT_BTI);
+        let (has_bti, has_pmull) = (cpu.has(Feature::FEAT_BTI), cpu.has(Feature::FEAT_PMULL));
         loop {
-            let source = Source { key, ops: &self.ops, has_bti };
+            let source = Source { key, ops: &self.ops, has_bti, has_pmull, host: self.host };
             let (entry, first_exit) = (self.memory.next(), self.blocks.next_link(self.memory.segment()));
             let (length, exits) = compile(&mut self.buffer, entry, &self.stubs, &source, first_exit);
             if !self.memory.append(&self.buffer[..length]) {

@@ -9,6 +9,7 @@ use super::layout::BIAS;
 use super::memory::CodeMemory;
 use crate::cpu::Vcpu;
 use crate::interp::{Exec, Flow, Handler};
+use droste_arch::fields::{fpcr, fpsr};
 
 /// What a handler answered, as generated code sees it.
 pub(super) const NEXT: u32 = 0;
@@ -49,6 +50,7 @@ pub(super) unsafe extern "sysv64" fn call_handler(cpu: *mut Vcpu, word: u32, han
     let cpu = unsafe { &mut *cpu };
     let done = handler_at(handler)(cpu, word);
     attend(cpu);
+    note_fp(cpu);
     answer(done)
 }
 
@@ -65,6 +67,14 @@ fn attend(cpu: &mut Vcpu) {
     }
 }
 
+/// Tells generated code what FPCR and FPSR ask of it, where they may have changed.
+#[inline]
+fn note_fp(cpu: &mut Vcpu) {
+    let mode = cpu.state.fpcr & (fpcr::RMode.mask() | fpcr::FZ.mask()) != 0;
+    let exact_so_far = cpu.state.fpsr & fpsr::IXC.mask() == 0;
+    cpu.dispatch.fp_careful = u8::from(mode) | u8::from(exact_so_far) << 1;
+}
+
 /// The same for the target of an indirect branch: BTYPE is cleared, unless the instruction raises an exception.
 ///
 /// # Safety
@@ -79,6 +89,7 @@ pub(super) unsafe extern "sysv64" fn call_target(cpu: *mut Vcpu, word: u32, hand
         cpu.state.pstate.btype = btype;
     }
     attend(cpu);
+    note_fp(cpu);
     answer(done)
 }
 
@@ -112,6 +123,7 @@ pub(super) fn enter(cpu: &mut Vcpu, memory: &CodeMemory, enter: usize, code: usi
     let entry = unsafe { std::mem::transmute::<*const u8, Enter>(entry) };
     let (tlb, table) = (cpu.tlb.first_address(), cpu.machine.ram.code_table_bias());
     let pc = cpu.state.pc;
+    note_fp(cpu);
     let base = std::ptr::from_mut(cpu).cast::<u8>().wrapping_add(BIAS);
     // SAFETY: `code` is a block that is valid for this CPU; it accesses the CPU, its TLB and guest RAM only, all of
     // which outlive the call.

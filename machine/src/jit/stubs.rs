@@ -4,8 +4,8 @@ use super::layout::{
     BIAS, BLOCK_PC, BRANCH_CACHE, BTYPE, BUDGET, CODE_TABLE, COUNT, CPU, END, PC, STATE_PC, TBI, TLB,
     fetch_id,
 };
-use super::runtime;
 use super::x64::{Alu, Assembler, Cond, Fixup, Label, Mem, Reg, Shift, Size, Xmm};
+use super::{constants, runtime};
 
 /// log2 of the entries of the branch cache.
 pub(super) const BRANCH_CACHE_LOG2: u32 = 12;
@@ -92,6 +92,8 @@ pub(super) struct Stubs {
     pub(super) branch: usize,
     /// The same after a branch to a register: the PC may have a top byte to ignore, and may be misaligned.
     pub(super) branch_indirect: usize,
+    /// The table of [`constants`](super::constants).
+    pub(super) constants: usize,
 }
 
 const SAVED: [Reg; 6] = [Reg::Rbx, Reg::Rbp, Reg::R12, Reg::R13, Reg::R14, Reg::R15];
@@ -178,6 +180,11 @@ pub(super) fn emit(asm: &mut Assembler<'_>) -> Stubs {
     stubs.branch = asm.offset();
     for fixup in look_up(asm, BranchType::InState) {
         asm.patch(fixup, stubs.leave);
+    }
+    asm.align(16);
+    stubs.constants = asm.offset();
+    for constant in constants::table() {
+        asm.data(constant.to_le_bytes());
     }
     stubs
 }

@@ -1,6 +1,7 @@
 //! The JIT against the interpreter: the same code and state, and the same state afterwards.
 
 mod control;
+mod vectors;
 
 use super::Jit;
 use crate::board::memory_map::RAM_BASE;
@@ -153,7 +154,10 @@ impl Pair {
         assert_eq!((a.pc, a.sp), (b.pc, b.sp), "pc, sp in {what}");
         assert_eq!(a.nzcv, b.nzcv, "nzcv {:x} {:x} in {what}", a.nzcv, b.nzcv);
         assert_eq!(a.insn_count, b.insn_count, "count in {what}");
-        assert_eq!(a.v, b.v, "vectors in {what}");
+        for r in 0..32 {
+            assert_eq!(a.v[r], b.v[r], "v{r}: {:032x} {:032x} in {what}", a.v[r], b.v[r]);
+        }
+        assert_eq!((a.fpcr, a.fpsr), (b.fpcr, b.fpsr), "fpcr, fpsr in {what}");
         assert_eq!(a.pstate, b.pstate, "pstate in {what}");
         assert_eq!(a.sys, b.sys, "system registers in {what}");
         let memory = |cpu: &Vcpu| {
@@ -217,8 +221,19 @@ fn random_state(random: &mut Random, base: &CpuState, pc: u64) -> CpuState {
 
 /// Programs of `length` instructions of these encodings.
 fn compare_programs(seed: u64, count: u32, length: u64, encodings: &[Encoding]) {
+    compare_programs_with(&mut Pair::new(), random_state, seed, count, length, encodings);
+}
+
+/// The same with states from a function.
+fn compare_programs_with(
+    pair: &mut Pair,
+    state_of: impl Fn(&mut Random, &CpuState, u64) -> CpuState,
+    seed: u64,
+    count: u32,
+    length: u64,
+    encodings: &[Encoding],
+) {
     let mut random = Random(seed);
-    let mut pair = Pair::new();
     let base = pair.reference.state.clone();
     for case in 0..count {
         let pc = RAM_BASE + 0x1000 * random.below(16) + 4 * random.below(1024 - 16);
@@ -232,10 +247,13 @@ fn compare_programs(seed: u64, count: u32, length: u64, encodings: &[Encoding]) 
         for i in length..length + 8 {
             pair.write(pc + 4 * i, STAY);
         }
-        let mut state = random_state(&mut random, &base, pc);
+        let mut state = state_of(&mut random, &base, pc);
         state.insn_count = pair.reference.state.insn_count;
         pair.start(&state);
-        let shown = format!("case {case} at {pc:x}:{listing}\n nzcv {:x} x {:x?}", state.nzcv, state.x);
+        let shown = format!(
+            "case {case} at {pc:x}:{listing}\n nzcv {:x} fpcr {:x} fpsr {:x} x {:x?} v {:x?}",
+            state.nzcv, state.fpcr, state.fpsr, state.x, state.v
+        );
         pair.run(2 * length + 4);
         pair.compare(&shown);
     }

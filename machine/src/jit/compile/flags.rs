@@ -61,6 +61,24 @@ impl Compiler<'_> {
         self.asm.store(Size::D, NZCV, Reg::Rax);
     }
 
+    /// Puts NZCV from the CPU's state into the host's flags, with the carry inverted. Clobbers RAX, RCX and RDX.
+    pub(super) fn load_flags(&mut self) {
+        self.asm.load(Size::D, Reg::Rax, NZCV);
+        self.asm.alu_imm(Alu::Xor, Size::D, Reg::Rax, 1 << 29);
+        self.asm.mov(Size::D, Reg::Rcx, Reg::Rax);
+        self.asm.shift_imm(Shift::Shr, Size::D, Reg::Rcx, 28);
+        self.asm.alu_imm(Alu::And, Size::D, Reg::Rcx, 1);
+        // N, Z and C to bits 15, 14 and 8; V to bit 0.
+        self.asm.mov(Size::D, Reg::Rdx, Reg::Rax);
+        self.asm.shift_imm(Shift::Shr, Size::D, Reg::Rax, 16);
+        self.asm.alu_imm(Alu::And, Size::D, Reg::Rax, 0xc000);
+        self.asm.shift_imm(Shift::Shr, Size::D, Reg::Rdx, 21);
+        self.asm.alu_imm(Alu::And, Size::D, Reg::Rdx, 0x100);
+        self.asm.alu(Alu::Or, Size::D, Reg::Rax, Reg::Rdx);
+        self.asm.alu(Alu::Or, Size::D, Reg::Rax, Reg::Rcx);
+        self.restore();
+    }
+
     /// Puts saved flags, which are in EAX, back into the host's.
     fn restore(&mut self) {
         // 1 + 127 overflows, 0 + 127 does not.

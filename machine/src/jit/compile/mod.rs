@@ -1,18 +1,23 @@
 //! The block compiler: one template an instruction, the interpreter's handler where there is none.
 
 mod branches;
+mod detours;
 mod flags;
+mod fp;
 mod integer;
 mod loops;
 mod memory;
 mod multiply;
 mod registers;
+mod simd;
 mod vectors;
 
+use self::detours::Way;
 use self::flags::Flags;
 use self::loops::Loop;
 use self::registers::Cache;
 use super::blocks::{Exit, Guard, Id, Key, Target};
+use super::host::Host;
 use super::layout::{BTYPE, BUDGET, CPU, PC, STATE_PC, fetch_id_displacement};
 use super::runtime::{NEXT, handler_address};
 use super::stubs::Stubs;
@@ -24,8 +29,10 @@ use droste_arch::a64::{Encoding, Group};
 pub(super) struct Source<'a> {
     pub(super) key: Key,
     pub(super) ops: &'a [Op],
-    /// Whether the CPU has FEAT_BTI.
+    /// Whether the CPU has FEAT_BTI, and FEAT_PMULL.
     pub(super) has_bti: bool,
+    pub(super) has_pmull: bool,
+    pub(super) host: Host,
 }
 
 /// A direct jump out of the block, before it is known where it asks to be linked.
@@ -73,6 +80,9 @@ struct Compiler<'a> {
     /// The block as a loop.
     turns: Loop,
     slow: Vec<Slow>,
+    /// The same for instructions that leave NZCV in the host's flags.
+    slow_flags: Vec<Slow>,
+    ways: Vec<Way>,
     exits: Vec<SideExit>,
     /// Instructions by helper that do not just go on: the jump, and its number.
     failures: Vec<(Fixup, u32)>,
@@ -90,26 +100,43 @@ pub(super) fn compile(
     source: &Source<'_>,
     first_exit: Id,
 ) -> (usize, Vec<Exit>) {
-    let mut compiler = Compiler {
-        asm: Assembler::new(buffer),
-        base,
-        stubs,
-        source,
-        cache: Cache::default(),
-        flags: Flags::Memory,
-        index: 0,
-        fp_checked: false,
-        turns: Loop::default(),
-        slow: Vec::new(),
-        exits: Vec::new(),
-        failures: Vec::new(),
-        code_writes: Vec::new(),
-        jumps: Vec::new(),
-    };
+    let mut compiler = Compiler::new(buffer, base, stubs, source);
     compiler.passes();
     let exits = compiler.out_of_line(first_exit);
     assert!(!compiler.asm.is_full(), "the buffer has room for the longest block");
     (compiler.asm.offset(), exits)
+}
+
+/// Whether the only instruction of a block has a template.
+#[cfg(test)]
+pub(super) fn has_template(stubs: &Stubs, source: &Source<'_>) -> bool {
+    let mut buffer = [0; 4096];
+    let mut compiler = Compiler::new(&mut buffer, 0, stubs, source);
+    let op = source.ops[0];
+    op.encoding.is_some_and(|e| compiler.template(e, op.word))
+}
+
+impl<'a> Compiler<'a> {
+    fn new(buffer: &'a mut [u8], base: usize, stubs: &'a Stubs, source: &'a Source<'a>) -> Compiler<'a> {
+        Compiler {
+            asm: Assembler::new(buffer),
+            base,
+            stubs,
+            source,
+            cache: Cache::default(),
+            flags: Flags::Memory,
+            index: 0,
+            fp_checked: false,
+            turns: Loop::default(),
+            slow: Vec::new(),
+            slow_flags: Vec::new(),
+            ways: Vec::new(),
+            exits: Vec::new(),
+            failures: Vec::new(),
+            code_writes: Vec::new(),
+            jumps: Vec::new(),
+        }
+    }
 }
 
 impl Compiler<'_> {
@@ -125,6 +152,8 @@ impl Compiler<'_> {
         self.flags = Flags::Memory;
         self.fp_checked = false;
         self.slow.clear();
+        self.slow_flags.clear();
+        self.ways.clear();
         self.exits.clear();
         self.failures.clear();
         self.code_writes.clear();
@@ -191,6 +220,7 @@ impl Compiler<'_> {
             Group::ControlTestbranch => self.test_and_branch(word),
             Group::ControlBranchReg => self.branch_register(word),
             Group::ControlHints => matches!(encoding, Encoding::NOP_HI_hints | Encoding::BTI_HB_hints),
+            _ if is_vector(word) => self.simd(encoding, word) || self.float(encoding, word),
             _ => self.memory(encoding, word),
         }
     }
@@ -213,7 +243,7 @@ impl Compiler<'_> {
         self.flush();
         self.call_handler(self.index, stub);
         // An FP or AdvSIMD instruction that did not trap has made the check; a system instruction may change it.
-        self.fp_checked = self.source.ops[self.index as usize].word >> 25 & 7 == 7;
+        self.fp_checked = is_vector(self.source.ops[self.index as usize].word);
     }
 
     fn call_handler(&mut self, index: u32, stub: usize) {
@@ -278,16 +308,17 @@ impl Compiler<'_> {
 
     /// Emits everything that the blocks' straight line jumps to.
     fn out_of_line(&mut self, first_exit: Id) -> Vec<Exit> {
-        for mut slow in std::mem::take(&mut self.slow) {
-            self.asm.bind(&mut slow.entry);
-            self.store_flags(slow.flags);
-            self.store_dirty(&slow.before);
-            self.call_handler(slow.index, self.handler_stub(slow.index));
-            self.asm.test(Size::D, Reg::Rax, Reg::Rax);
-            let failure = self.asm.jcc_unbound(Cond::Ne);
-            self.failures.push((failure, slow.index + 1));
-            self.reload(&slow.after);
-            self.asm.jmp_offset(slow.back);
+        self.take_detours();
+        for slow in std::mem::take(&mut self.slow) {
+            let back = slow.back;
+            self.slow_part(slow);
+            self.asm.jmp_offset(back);
+        }
+        for slow in std::mem::take(&mut self.slow_flags) {
+            let back = slow.back;
+            self.slow_part(slow);
+            self.load_flags();
+            self.asm.jmp_offset(back);
         }
         for exit in std::mem::take(&mut self.exits) {
             let here = self.asm.offset();
@@ -338,6 +369,19 @@ impl Compiler<'_> {
     }
 }
 
+impl Compiler<'_> {
+    fn slow_part(&mut self, mut slow: Slow) {
+        self.asm.bind(&mut slow.entry);
+        self.store_flags(slow.flags);
+        self.store_dirty(&slow.before);
+        self.call_handler(slow.index, self.handler_stub(slow.index));
+        self.asm.test(Size::D, Reg::Rax, Reg::Rax);
+        let failure = self.asm.jcc_unbound(Cond::Ne);
+        self.failures.push((failure, slow.index + 1));
+        self.reload(&slow.after);
+    }
+}
+
 /// Whether an instruction leaves the block, always or not, by a template that raises no exception: branches, but those to
 /// authenticated addresses.
 fn leaves_by_template(word: u32) -> bool {
@@ -355,6 +399,11 @@ fn always_leaves(word: u32) -> bool {
 /// Whether a branch to a register authenticates its target.
 fn is_authenticated(word: u32) -> bool {
     word & 0x0100_0800 != 0
+}
+
+/// Data processing of FP and AdvSIMD.
+fn is_vector(word: u32) -> bool {
+    word >> 25 & 7 == 7
 }
 
 /// BR, BLR, RET and their authenticated forms.

@@ -59,6 +59,18 @@ impl Compiler<'_> {
         true
     }
 
+    /// CRC32C of 1 to 8 bytes; the host's instruction has the same polynomial and order of bits.
+    fn checksum(&mut self, bytes: Size, word: u32) -> bool {
+        if !self.source.host.crc32 {
+            return false;
+        }
+        self.copy(Size::D, Reg::Rax, rn(word));
+        let data = self.read_zr(rm(word), Reg::Rcx);
+        self.asm.crc32(bytes, Reg::Rax, data);
+        self.assign(Size::D, rd(word), Reg::Rax);
+        true
+    }
+
     pub(super) fn two_sources(&mut self, encoding: Encoding, word: u32) -> bool {
         let size = size_of(word);
         let shift = match encoding {
@@ -68,6 +80,10 @@ impl Compiler<'_> {
             Encoding::RORV_32_dp_2src | Encoding::RORV_64_dp_2src => Shift::Ror,
             Encoding::UDIV_32_dp_2src | Encoding::UDIV_64_dp_2src => return self.divide(size, false, word),
             Encoding::SDIV_32_dp_2src | Encoding::SDIV_64_dp_2src => return self.divide(size, true, word),
+            Encoding::CRC32CB_32C_dp_2src => return self.checksum(Size::B, word),
+            Encoding::CRC32CH_32C_dp_2src => return self.checksum(Size::W, word),
+            Encoding::CRC32CW_32C_dp_2src => return self.checksum(Size::D, word),
+            Encoding::CRC32CX_64C_dp_2src => return self.checksum(Size::Q, word),
             _ => return false,
         };
         self.clobber_flags();

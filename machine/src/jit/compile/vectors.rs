@@ -77,6 +77,16 @@ impl VectorCache {
     pub(super) fn unlock(&mut self) {
         self.locked = 0;
     }
+
+    /// What is known of the register that holds V`r`.
+    pub(super) fn width(&self, r: u8) -> Width {
+        match self.place[usize::from(r)] {
+            NOWHERE => Width::Full,
+            slot if self.single >> slot & 1 != 0 => Width::Single,
+            slot if self.double >> slot & 1 != 0 => Width::Double,
+            _ => Width::Full,
+        }
+    }
 }
 
 impl VectorCache {

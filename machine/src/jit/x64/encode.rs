@@ -1,6 +1,6 @@
 //! Prefixes, ModRM, SIB, displacement and immediates.
 
-use super::operand::{Mem, Reg, Size};
+use super::operand::{Mem, Reg, Size, Xmm};
 
 /// Writes instructions into a buffer. Where the buffer is full further bytes are dropped, and
 /// [`Assembler::is_full`] says so: the caller checks once a block.
@@ -11,9 +11,17 @@ pub(crate) struct Assembler<'a> {
 
 /// The register or memory operand of ModRM.
 #[derive(Clone, Copy)]
-pub(super) enum Rm {
+pub(crate) enum Rm {
     Reg(u8),
     Mem(Mem),
+    /// Memory relative to the code, as an offset from the start of the buffer, which may lie outside of it.
+    Code(usize),
+}
+
+impl From<Xmm> for Rm {
+    fn from(reg: Xmm) -> Rm {
+        Rm::Reg(reg.0)
+    }
 }
 
 impl From<Reg> for Rm {
@@ -70,6 +78,18 @@ impl<'a> Assembler<'a> {
         self.at += N;
     }
 
+    /// Fills up to a multiple of `alignment` bytes, with data that nothing executes.
+    pub(crate) fn align(&mut self, alignment: usize) {
+        while !self.at.is_multiple_of(alignment) {
+            self.byte(0xcc);
+        }
+    }
+
+    /// Puts data beside the code.
+    pub(crate) fn data<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.put(bytes);
+    }
+
     /// Replaces four bytes at `offset`.
     pub(super) fn patch_u32(&mut self, offset: usize, value: u32) {
         if let Some(slot) = self.buffer.get_mut(offset..offset + 4) {
@@ -123,6 +143,7 @@ impl<'a> Assembler<'a> {
         let (x, b, low) = match rm {
             Rm::Reg(r) => (0, r >> 3, r),
             Rm::Mem(m) => (m.index.map_or(0, |(i, _)| i as u8 >> 3), m.base as u8 >> 3, 0),
+            Rm::Code(_) => (0, 0, 0),
         };
         let rex = 0x40 | u8::from(wide) << 3 | (reg >> 3) << 2 | x << 1 | b;
         if rex != 0x40 || (byte_regs && (reg >= 4 || low >= 4)) {
@@ -132,11 +153,31 @@ impl<'a> Assembler<'a> {
 
     #[inline(always)]
     pub(super) fn modrm(&mut self, reg: u8, rm: Rm) {
+        self.modrm_before(reg, rm, 0);
+    }
+
+    /// ModRM and what belongs to it, before `trailing` bytes of immediate.
+    #[inline(always)]
+    pub(super) fn modrm_before(&mut self, reg: u8, rm: Rm, trailing: u8) {
         let reg = (reg & 7) << 3;
         match rm {
             Rm::Reg(r) => self.byte(0xc0 | reg | (r & 7)),
             Rm::Mem(m) => self.modrm_memory(reg, m),
+            Rm::Code(target) => {
+                self.byte(reg | 5);
+                let end = self.at + 4 + usize::from(trailing);
+                // The region is far smaller than 2 GiB.
+                self.put((target.wrapping_sub(end) as u32).to_le_bytes());
+            }
         }
+    }
+
+    /// The F2 form of CRC32.
+    pub(super) fn op_crc32(&mut self, size: Size, opcode: u8, reg: u8, rm: Rm) {
+        self.byte(0xf2);
+        self.rex(size == Size::Q, reg, rm, size == Size::B);
+        self.put([0x0f, 0x38, opcode]);
+        self.modrm(reg, rm);
     }
 
     #[inline(always)]

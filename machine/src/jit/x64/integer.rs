@@ -182,6 +182,12 @@ impl Assembler<'_> {
         self.op(size, 0x84, b as u8, a.into());
     }
 
+    /// `test byte [mem], imm`.
+    pub(crate) fn test_mem_imm(&mut self, mem: Mem, imm: u8) {
+        self.op(Size::B, 0xf6, 0, mem.into());
+        self.byte(imm);
+    }
+
     /// `test a, imm`, sign-extended from 32 bits.
     pub(crate) fn test_imm(&mut self, size: Size, a: Reg, imm: i32) {
         self.op(size, 0xf6, 0, a.into());

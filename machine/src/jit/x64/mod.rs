@@ -12,9 +12,11 @@ mod operand;
 #[cfg(test)]
 mod tests;
 mod vector;
+mod vex;
 
 pub(crate) use branch::{Fixup, Label};
-pub(crate) use encode::Assembler;
+pub(crate) use encode::{Assembler, Rm};
 pub(crate) use integer::{Alu, Shift, Unary};
 pub(crate) use operand::{Cond, Mem, Reg, Size, Xmm};
 pub(crate) use vector::Sse;
+pub(crate) use vex::{Vex, VexShift};

@@ -173,6 +173,63 @@ fn vector_forms_have_their_text() {
 }
 
 #[test]
+fn vex_forms_have_their_text() {
+    let mem = Mem::new(Reg::R13, 16);
+    let (a, b, c) = (Xmm(1), Xmm(9), Xmm(14));
+    let cases: [(String, &str); 31] = [
+        (text(|s| s.vex(Vex::ADDSD, a, b, Xmm(2))), "vaddsd xmm1,xmm9,xmm2"),
+        (text(|s| s.vex(Vex::ADDSD, b, a, c)), "vaddsd xmm9,xmm1,xmm14"),
+        (text(|s| s.vex(Vex::PADDQ, a, b, mem)), "vpaddq xmm1,xmm9,[r13+10h]"),
+        (text(|s| s.vex(Vex::PAND, a, b, Rm::Code(8))), "vpand xmm1,xmm9,[8]"),
+        (text(|s| s.vex(Vex::PSHUFB, a, b, Rm::Code(80))), "vpshufb xmm1,xmm9,[50h]"),
+        (text(|s| s.vex_imm(Vex::PALIGNR, a, b, Rm::Code(80), 4)), "vpalignr xmm1,xmm9,[50h],4"),
+        (text(|s| s.vex(Vex::PSUBSW, a, b, c)), "vpsubsw xmm1,xmm9,xmm14"),
+        (text(|s| s.vex(Vex::PMULUDQ, c, c, c)), "vpmuludq xmm14,xmm14,xmm14"),
+        (text(|s| s.vex(Vex::PCMPGTQ, a, b, c)), "vpcmpgtq xmm1,xmm9,xmm14"),
+        (text(|s| s.vex(Vex::FMADDSD, a, b, c)), "vfmadd231sd xmm1,xmm9,xmm14"),
+        (text(|s| s.vex(Vex::FNMADDS, a, b, c)), "vfnmadd231ps xmm1,xmm9,xmm14"),
+        (text(|s| s.vex(Vex::FNMSUBSS, a, b, c)), "vfnmsub231ss xmm1,xmm9,xmm14"),
+        (text(|s| s.vex(Vex::AESDECLAST, a, b, c)), "vaesdeclast xmm1,xmm9,xmm14"),
+        (text(|s| s.vex2(Vex::PMOVSXWD, b, a)), "vpmovsxwd xmm9,xmm1"),
+        (text(|s| s.vex2(Vex::UCOMISS, b, a)), "vucomiss xmm9,xmm1"),
+        (text(|s| s.vex2(Vex::MOVQ, b, a)), "vmovq xmm9,xmm1"),
+        (text(|s| s.vex2(Vex::CVTPD2PS, b, a)), "vcvtpd2ps xmm9,xmm1"),
+        (text(|s| s.vex2_imm(Vex::PSHUFD, b, c, 0x4e)), "vpshufd xmm9,xmm14,4Eh"),
+        (text(|s| s.vex_imm(Vex::ROUNDSD, b, a, c, 11)), "vroundsd xmm9,xmm1,xmm14,0Bh"),
+        (text(|s| s.vex_imm(Vex::PCLMULQDQ, b, a, c, 17)), "vpclmulhqhqdq xmm9,xmm1,xmm14"),
+        (text(|s| s.vex_shift(VexShift::PSRLDQ, b, a, 8)), "vpsrldq xmm9,xmm1,8"),
+        (text(|s| s.vex_shift(VexShift::PSRAW, a, c, 8)), "vpsraw xmm1,xmm14,8"),
+        (text(|s| s.vex_extract(Size::W, Reg::R9, a, 3)), "vpextrw r9d,xmm1,3"),
+        (text(|s| s.vex_extract(Size::Q, Reg::Rax, b, 1)), "vpextrq rax,xmm9,1"),
+        (text(|s| s.vex_insert(Size::W, b, a, Reg::R9, 3)), "vpinsrw xmm9,xmm1,r9d,3"),
+        (text(|s| s.vex_insert(Size::Q, a, c, Reg::Rax, 1)), "vpinsrq xmm1,xmm14,rax,1"),
+        (text(|s| s.vex_from_reg(Size::Q, b, Reg::Rax)), "vmovq xmm9,rax"),
+        (text(|s| s.vex_to_reg(Size::D, Reg::R8, b)), "vmovd r8d,xmm9"),
+        (text(|s| s.vex_from_int(Size::Q, Size::D, a, b, Reg::R8)), "vcvtsi2ss xmm1,xmm9,r8"),
+        (text(|s| s.vex_to_int(Size::Q, Size::Q, Reg::R8, a)), "vcvttsd2si r8,xmm1"),
+        (text(|s| s.vex_byte_mask(Reg::R9, c)), "vpmovmskb r9d,xmm14"),
+    ];
+    for (found, wanted) in cases {
+        assert_eq!(found, wanted);
+    }
+}
+
+#[test]
+fn checksum_and_hash_forms_have_their_text() {
+    let cases = [
+        (text(|s| s.crc32(Size::B, Reg::Rax, Reg::Rsi)), "crc32 eax,sil"),
+        (text(|s| s.crc32(Size::W, Reg::Rax, Reg::R9)), "crc32 eax,r9w"),
+        (text(|s| s.crc32(Size::Q, Reg::Rax, Reg::R9)), "crc32 rax,r9"),
+        (text(|s| s.sha256_rounds(Xmm(1), Xmm(12))), "sha256rnds2 xmm1,xmm12"),
+        (text(|s| s.sha256_message1(Xmm(1), Xmm(12))), "sha256msg1 xmm1,xmm12"),
+        (text(|s| s.sha256_message2(Xmm(1), Xmm(12))), "sha256msg2 xmm1,xmm12"),
+    ];
+    for (found, wanted) in cases {
+        assert_eq!(found, wanted);
+    }
+}
+
+#[test]
 fn branches_reach_labels_bound_before_and_after() {
     let mut buffer = [0; 64];
     let mut asm = Assembler::new(&mut buffer);
