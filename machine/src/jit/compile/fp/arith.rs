@@ -182,8 +182,8 @@ impl Compiler<'_> {
             // The rounding mode of FPCR is to nearest here.
             E::FRINTI_S_floatdp1 | E::FRINTI_D_floatdp1 => self.round(p, 0, false, w),
             E::FRINTX_S_floatdp1 | E::FRINTX_D_floatdp1 => self.round(p, 0, true, w),
-            E::FCVT_DS_floatdp1 => self.to_double(w),
-            E::FCVT_SD_floatdp1 => self.to_single(w),
+            E::FCVT_DS_floatdp1 => self.widen_float(w),
+            E::FCVT_SD_floatdp1 => self.narrow_float(w),
             _ => return false,
         }
         true
@@ -226,7 +226,7 @@ impl Compiler<'_> {
     }
 
     /// FCVT from single to double precision: exact but for NaNs.
-    fn to_double(&mut self, w: u32) {
+    fn widen_float(&mut self, w: u32) {
         self.check_fp();
         self.clobber_flags();
         let n = self.read_vector(rn(w));
@@ -242,7 +242,7 @@ impl Compiler<'_> {
     }
 
     /// FCVT from double to single precision.
-    fn to_single(&mut self, w: u32) {
+    fn narrow_float(&mut self, w: u32) {
         self.check_fp();
         self.clobber_flags();
         let n = self.read_vector(rn(w));

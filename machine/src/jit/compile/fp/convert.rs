@@ -57,31 +57,31 @@ impl Compiler<'_> {
         let Some(p) = scalar_precision(w) else { return false };
         // Bits 20:19 are rmode, 18:16 opcode.
         match (w >> 19 & 3, w >> 16 & 7) {
-            (0, 2) => self.from_integer(p, integer, false, w),
-            (0, 3) => self.from_integer(p, integer, true, w),
-            (0, 0) => self.to_integer(p, integer, false, NEAREST, w),
-            (0, 1) => self.to_integer(p, integer, true, NEAREST, w),
-            (1, 0) => self.to_integer(p, integer, false, UP, w),
-            (1, 1) => self.to_integer(p, integer, true, UP, w),
-            (2, 0) => self.to_integer(p, integer, false, DOWN, w),
-            (2, 1) => self.to_integer(p, integer, true, DOWN, w),
-            (3, 0) => self.to_integer(p, integer, false, ZERO, w),
-            (3, 1) => self.to_integer(p, integer, true, ZERO, w),
+            (0, 2) => self.convert_integer(p, integer, false, w),
+            (0, 3) => self.convert_integer(p, integer, true, w),
+            (0, 0) => self.float_to_integer(p, integer, false, NEAREST, w),
+            (0, 1) => self.float_to_integer(p, integer, true, NEAREST, w),
+            (1, 0) => self.float_to_integer(p, integer, false, UP, w),
+            (1, 1) => self.float_to_integer(p, integer, true, UP, w),
+            (2, 0) => self.float_to_integer(p, integer, false, DOWN, w),
+            (2, 1) => self.float_to_integer(p, integer, true, DOWN, w),
+            (3, 0) => self.float_to_integer(p, integer, false, ZERO, w),
+            (3, 1) => self.float_to_integer(p, integer, true, ZERO, w),
             _ => return false,
         }
         true
     }
 
     /// SCVTF and UCVTF.
-    fn from_integer(&mut self, p: Precision, integer: Size, unsigned: bool, w: u32) {
+    fn convert_integer(&mut self, p: Precision, integer: Size, unsigned: bool, w: u32) {
         self.check_fp();
         self.clobber_flags();
         let n = self.read_zr(rn(w), Reg::Rcx);
-        self.from_register(p, integer, unsigned, n, w);
+        self.convert_register(p, integer, unsigned, n, w);
     }
 
     /// Vd from a general register, of which 32 or 64 bits count. Clobbers RAX and RCX.
-    fn from_register(&mut self, p: Precision, integer: Size, unsigned: bool, n: Reg, w: u32) {
+    fn convert_register(&mut self, p: Precision, integer: Size, unsigned: bool, n: Reg, w: u32) {
         self.prepare_vector(rd(w));
         let mut retreat = self.retreat();
         let (mut from, mut n) = (integer, n);
@@ -104,7 +104,7 @@ impl Compiler<'_> {
     }
 
     /// FCVT to an integer, with a rounding mode.
-    fn to_integer(&mut self, p: Precision, integer: Size, unsigned: bool, mode: u8, w: u32) {
+    fn float_to_integer(&mut self, p: Precision, integer: Size, unsigned: bool, mode: u8, w: u32) {
         self.check_fp();
         self.clobber_flags();
         let n = self.read_vector(rn(w));
@@ -141,16 +141,16 @@ impl Compiler<'_> {
     }
 
     /// SCVTF and UCVTF of a scalar in a vector register.
-    pub(super) fn from_scalar(&mut self, p: Precision, unsigned: bool, w: u32) {
+    pub(super) fn convert_scalar(&mut self, p: Precision, unsigned: bool, w: u32) {
         self.check_fp();
         self.clobber_flags();
         let n = self.read_vector(rn(w));
         self.asm.vex_to_reg(p.size(), Reg::Rcx, n);
-        self.from_register(p, p.size(), unsigned, Reg::Rcx, w);
+        self.convert_register(p, p.size(), unsigned, Reg::Rcx, w);
     }
 
     /// FCVTZS and FCVTZU of a scalar to a vector register.
-    pub(super) fn to_scalar(&mut self, p: Precision, unsigned: bool, w: u32) -> bool {
+    pub(super) fn scalar_to_integer(&mut self, p: Precision, unsigned: bool, w: u32) -> bool {
         if unsigned {
             return false;
         }

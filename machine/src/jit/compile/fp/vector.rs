@@ -380,9 +380,9 @@ impl Compiler<'_> {
         use Encoding as E;
         let p = precision(w);
         match e {
-            E::SCVTF_asisdmisc_R => self.from_scalar(p, false, w),
-            E::UCVTF_asisdmisc_R => self.from_scalar(p, true, w),
-            E::FCVTZS_asisdmisc_R => return self.to_scalar(p, false, w),
+            E::SCVTF_asisdmisc_R => self.convert_scalar(p, false, w),
+            E::UCVTF_asisdmisc_R => self.convert_scalar(p, true, w),
+            E::FCVTZS_asisdmisc_R => return self.scalar_to_integer(p, false, w),
             E::FADDP_asisdpair_only_SD => {
                 self.check_fp();
                 let n = self.read_vector(rn(w));
