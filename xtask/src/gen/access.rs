@@ -120,8 +120,6 @@ impl Accessor<'_> {
             "undef" | "cunpred" => Ok(Some("Undefined".into())),
             "nop" => Ok(Some("Nop".into())),
             "zero" => Ok(Some("Zero".into())),
-            // An ID register that came with a feature is zero without it, and traps as ever.
-            "idraz" => Ok(None),
             // A TVAL of a disabled timer: the running value is as good as any.
             "unknown" => Ok(None),
             "trap" => {
