@@ -5,6 +5,7 @@
 //! way there is. Executors that compile the rules are compared with it.
 
 mod operation;
+mod state;
 mod words;
 
 use crate::esr::{Class, Esr};
@@ -15,6 +16,7 @@ use crate::sysreg::access::{Action, Rule};
 use crate::sysreg::{SysEncoding, SysReg};
 
 pub use operation::Operation;
+pub use state::State;
 pub use words::Words;
 
 /// What an instruction does.

@@ -3,6 +3,7 @@ extern crate std;
 use super::*;
 use crate::expr::Quantity;
 use crate::feature::FeatureSet;
+use crate::fields::Field;
 use crate::sysreg::access::Instruction;
 use std::string::ToString;
 use std::vec::Vec;
@@ -131,4 +132,33 @@ fn no_operation_is_left_without_a_last_rule() {
             assert!(decision.rules.is_empty() || decision.rule().is_some(), "{operation} at EL{el}");
         }
     }
+}
+
+#[test]
+fn state_that_traps_nothing_lets_el0_and_el1_at_what_is_theirs() {
+    // The ID registers of a CPU with EL0 to EL2, VHE, NV2, FGT, and 6 event counters.
+    let id = |r| match r {
+        SysReg::ID_AA64PFR0_EL1 => 0x1111,
+        SysReg::ID_AA64MMFR1_EL1 => 1 << 8,
+        SysReg::ID_AA64MMFR2_EL1 => 2 << 24,
+        SysReg::ID_AA64MMFR0_EL1 => 1 << 56,
+        SysReg::ID_AA64DFR0_EL1 => 6 << 8,
+        SysReg::PMCR_EL0 => 6 << 11,
+        _ => 0,
+    };
+    let mut state = State::reset(id);
+    let mut with = |hcr: u64, word: u32, el: u8| {
+        state.set(SysReg::HCR_EL2, hcr);
+        state.trap_nothing();
+        decide(word, el, &state).expect("rules").outcome
+    };
+    for hcr in [0, hcr_el2::E2H.mask()] {
+        for (r, el) in
+            [(SysReg::CNTVCT_EL0, 0), (SysReg::FPCR, 1), (SysReg::SCTLR_EL1, 1), (SysReg::PMCCNTR_EL0, 0)]
+        {
+            assert_eq!(with(hcr, Operation::Read(r).word(0), el), Outcome::Register(r), "{hcr:x}");
+        }
+    }
+    assert_eq!(with(NV | NV2, Operation::Read(SysReg::HCR_EL2).word(0), 1), Outcome::Memory(0x78));
+    assert_eq!(state.field(SysReg::CPTR_EL2, "tfp").map(Field::lsb), Some(10));
 }

@@ -52,7 +52,11 @@ impl Words<'_> {
                     Test::Matches(mask, v) => {
                         f.write_str(" = 0b")?;
                         for bit in (0..t.width).rev() {
-                            let x = if mask >> bit & 1 == 0 { 'x' } else { char::from(b'0' + (v >> bit & 1) as u8) };
+                            let x = if mask >> bit & 1 == 0 {
+                                'x'
+                            } else {
+                                char::from(b'0' + (v >> bit & 1) as u8)
+                            };
                             write!(f, "{x}")?;
                         }
                         Ok(())
