@@ -16,6 +16,27 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Boot a kernel or an image on a machine that is compatible with QEMU's `virt`
     Run(Box<RunArgs>),
+    /// Tell what an access to a system register or a system instruction does, and the rule that says so
+    Explain(ExplainArgs),
+}
+
+/// Options of `droste explain`. What is not set has the value that traps the least.
+#[derive(clap::Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// The instruction: 'MSR HCR_EL2', 'MRS X0, S3_4_C1_C1_0', 'TLBI VMALLE1', 'ERET', 0xd51c1103
+    pub(crate) instruction: String,
+    /// Exception level that executes it: 0, 1 or 2
+    #[arg(long, value_name = "LEVEL", default_value_t = 1)]
+    pub(crate) el: u8,
+    /// Fields of HCR_EL2 that are set: nv,nv2,e2h,tvm,...
+    #[arg(long, value_name = "FIELD[=VALUE],...", value_delimiter = ',')]
+    pub(crate) hcr: Vec<String>,
+    /// Any other register or field: HFGRTR_EL2.SCTLR_EL1=1; may be repeated
+    #[arg(long, value_name = "REGISTER[.FIELD]=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// CPU model and changes to it: max, max,-nv2, neoverse-n2, ...
+    #[arg(long, value_name = "MODEL", default_value = "max")]
+    pub(crate) cpu: String,
 }
 
 /// Options of `droste run`. Each but --config and the dumps is also a key of the machine file.

@@ -3,6 +3,7 @@
 mod args;
 mod config;
 mod error;
+mod explain;
 mod run;
 mod size;
 
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
     };
     let result = match args.command {
         args::Command::Run(options) => run::run(&options),
+        args::Command::Explain(options) => explain::run(&options),
     };
     result.unwrap_or_else(|e| {
         report(&e);
