@@ -2,6 +2,7 @@
 
 mod args;
 mod config;
+mod conformance;
 mod error;
 mod explain;
 mod run;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
     let result = match args.command {
         args::Command::Run(options) => run::run(&options),
         args::Command::Explain(options) => explain::run(&options),
+        args::Command::Conformance(options) => conformance::run(&options),
     };
     result.unwrap_or_else(|e| {
         report(&e);
