@@ -11,6 +11,7 @@ pub mod expr;
 pub mod feature;
 pub mod fields;
 pub mod gic;
+pub mod outcome;
 pub mod psci;
 pub mod smccc;
 pub mod sysreg;

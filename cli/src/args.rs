@@ -16,6 +16,51 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Boot a kernel or an image on a machine that is compatible with QEMU's `virt`
     Run(Box<RunArgs>),
+    /// Tell what an access to a system register or a system instruction does, and the rule that says so
+    Explain(ExplainArgs),
+    /// Compare what a machine does with the architecture's tables
+    Conformance(ConformanceArgs),
+}
+
+/// Options of `droste conformance`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct ConformanceArgs {
+    /// What to compare: nv, the trap matrix of system registers and instructions
+    pub(crate) suite: String,
+    /// CPU model and changes to it: max, max,-nv2, neoverse-n2, ... [default: max]
+    #[arg(long, value_name = "MODEL", default_value = "max", hide_default_value = true)]
+    pub(crate) cpu: String,
+    /// The machine that is asked: droste, or qemu (qemu-system-aarch64) [default: droste]
+    #[arg(long, value_name = "MACHINE", default_value = "droste", hide_default_value = true)]
+    pub(crate) on: String,
+    /// What executes Droste's CPU: interp or jit [default: interp]
+    #[arg(long, value_name = "ENGINE", default_value = "interp", hide_default_value = true)]
+    pub(crate) engine: String,
+    /// The image, if it is not beside the command
+    #[arg(long, value_name = "FILE")]
+    pub(crate) image: Option<PathBuf>,
+    /// End the run after SECONDS, with exit code 124 [default: 300]
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, hide_default_value = true)]
+    pub(crate) timeout: u64,
+}
+
+/// Options of `droste explain`. What is not set has the value that traps the least.
+#[derive(clap::Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// The instruction: 'MSR HCR_EL2', 'MRS X0, S3_4_C1_C1_0', 'TLBI VMALLE1', 'ERET', 0xd51c1103
+    pub(crate) instruction: String,
+    /// Exception level that executes it: 0, 1 or 2
+    #[arg(long, value_name = "LEVEL", default_value_t = 1)]
+    pub(crate) el: u8,
+    /// Fields of HCR_EL2 that are set: nv,nv2,e2h,tvm,...
+    #[arg(long, value_name = "FIELD[=VALUE],...", value_delimiter = ',')]
+    pub(crate) hcr: Vec<String>,
+    /// Any other register or field: HFGRTR_EL2.SCTLR_EL1=1; may be repeated
+    #[arg(long, value_name = "REGISTER[.FIELD]=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// CPU model and changes to it: max, max,-nv2, neoverse-n2, ...
+    #[arg(long, value_name = "MODEL", default_value = "max")]
+    pub(crate) cpu: String,
 }
 
 /// Options of `droste run`. Each but --config and the dumps is also a key of the machine file.

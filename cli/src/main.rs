@@ -2,7 +2,9 @@
 
 mod args;
 mod config;
+mod conformance;
 mod error;
+mod explain;
 mod run;
 mod size;
 
@@ -18,6 +20,8 @@ fn main() -> ExitCode {
     };
     let result = match args.command {
         args::Command::Run(options) => run::run(&options),
+        args::Command::Explain(options) => explain::run(&options),
+        args::Command::Conformance(options) => conformance::run(&options),
     };
     result.unwrap_or_else(|e| {
         report(&e);

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// Packages with a program for the bare-metal target. `demo-guest` is built before `demo-hyp`, which embeds it.
-const PROGRAMS: [&str; 5] = ["demo-guest", "demo-hyp", "cpu-tests", "bench-micro", "hostile-host"];
+const PROGRAMS: [&str; 6] =
+    ["demo-guest", "demo-hyp", "cpu-tests", "bench-micro", "hostile-host", "conformance-nv"];
 
 /// A cargo command for the bare-metal target, which is made available first.
 pub(crate) fn cargo(verb: &str) -> Result<Command> {

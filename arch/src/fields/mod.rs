@@ -9,6 +9,22 @@ mod generated;
 
 pub use generated::*;
 
+/// A register's name, whether it is the layout for HCR_EL2.E2H = 1, and its named fields.
+type Named = (&'static str, bool, &'static [(&'static str, Field)]);
+
+/// The named fields of a register, by the register's name in the manual; empty if none is known.
+///
+/// `e2h` asks for the layout with HCR_EL2.E2H = 1 where a register has two.
+#[must_use]
+pub fn of(register: &str, e2h: bool) -> &'static [(&'static str, Field)] {
+    let of = |wanted: bool| {
+        let mut rows = generated::NAMES.iter();
+        rows.find(|(name, is_e2h, _)| *is_e2h == wanted && name.eq_ignore_ascii_case(register))
+    };
+    let found = if e2h { of(true).or_else(|| of(false)) } else { of(false) };
+    found.map_or(&[], |(_, _, fields)| *fields)
+}
+
 /// A field of a register: position and width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
@@ -78,6 +94,15 @@ mod tests {
         assert_eq!(cptr_el2_e2h::FPEN.mask(), 3 << 20);
         assert_eq!(cptr_el2::TFP.mask(), 1 << 10);
         assert_eq!(sctlr_el1::M.mask(), 1);
+    }
+
+    #[test]
+    fn fields_are_found_by_name_in_the_layout_asked_for() {
+        let find = |e2h| of("CPTR_EL2", e2h).iter().find(|f| f.0 == "FPEN").map(|f| f.1);
+        assert_eq!(find(true), Some(cptr_el2_e2h::FPEN));
+        assert_eq!(find(false), None);
+        assert!(of("hcr_el2", true).contains(&("NV2", hcr_el2::NV2)));
+        assert!(of("NO_SUCH_EL9", false).is_empty());
     }
 
     #[test]

@@ -125,7 +125,7 @@ fn wrong_kernel(path: &Path, error: &LoadError) -> CliError {
     })
 }
 
-fn wrong_cpu(name: &str, error: &ModelError) -> CliError {
+pub(crate) fn wrong_cpu(name: &str, error: &ModelError) -> CliError {
     let said = CliError::config(format!("the CPU {name} cannot be: {error}"));
     match error {
         ModelError::UnknownModel(_) => {

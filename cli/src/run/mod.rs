@@ -13,6 +13,7 @@ use crate::error::{CliError, TIMEOUT};
 use console::{HostConsole, Watch};
 use droste_machine::board::device_tree;
 use droste_machine::machine::{Stop, run as run_machine};
+pub(crate) use machine::wrong_cpu;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

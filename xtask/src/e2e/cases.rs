@@ -25,6 +25,8 @@ pub(crate) enum Check {
     SameTwice,
     /// The interpreter and the JIT agree all the way (`--engine check`), in deterministic mode.
     Executors,
+    /// The image finds no difference from the architecture's tables, and on QEMU only explained ones.
+    Conformance,
 }
 
 impl Check {
@@ -66,6 +68,7 @@ const READY: &[&str] = &[
     "cpu-nested",
     "cpu-access",
     "cpu-power",
+    "conformance-nv",
     "demo-hyp",
     "demo-hyp-twice",
     "boot",
@@ -165,6 +168,18 @@ pub(crate) const CASES: &[Case] = &[
         what: "FEAT_NV and FEAT_NV2",
         kernel: Kernel::Bare("cpu-tests-nested"),
         expect: &["^cpu-tests-nested: [0-9]+ passed, 0 failed"],
+        ..BARE
+    },
+    Case {
+        name: "conformance-nv",
+        what: "every access to a system register against the architecture's tables",
+        kernel: Kernel::Bare("conformance-nv"),
+        expect: &[
+            "^conformance-nv at EL2",
+            "^conformance-nv: [0-9]+ cells, [0-9]+ different, [0-9]+ skipped",
+        ],
+        check: Check::Conformance,
+        timeout_s: 300,
         ..BARE
     },
     Case {

@@ -1,12 +1,14 @@
 //! End to end: whole machines that run guests, judged by what appears on the console.
 
 mod cases;
+mod conformance;
 mod engine;
 mod http;
 mod refusals;
 mod run;
 
 pub(crate) use cases::{CASES, Case, Check, Kernel, find};
+pub(crate) use conformance::Explained;
 pub(crate) use engine::{Engine, Spec};
 pub(crate) use run::{Outcome, follow};
 
@@ -89,6 +91,8 @@ fn one(case: &Case, engine: Engine) -> Result<Outcome> {
             let other = run::console(&spec, case, Engine::Qemu, "")?;
             Ok(run::same(&comparable(&seen.lines), &comparable(&other.lines), "QEMU's"))
         }
+        Check::Conformance if engine == Engine::Qemu => conformance::explained(&seen.lines),
+        Check::Conformance => conformance::judged(case, spec, &seen.lines),
         Check::SameTwice => {
             let again = run::console(&spec, case, engine, "-again")?;
             // Both streams are compared, but not how they are mixed.

@@ -39,7 +39,20 @@ pub(super) fn generate(tables: &Tables) -> Result<String, String> {
             accessors.entry(place).or_default()[level] = compiled;
         }
     }
-    Ok(print(&accessors, tables))
+    let mut names: Vec<&str> = Vec::new();
+    for row in rows(&tables.other_instructions)? {
+        let name = text(row, 0)?;
+        if !names.contains(&name) {
+            names.push(name);
+        }
+        let level = usize::try_from(number(row, 1)?).map_err(|e| e.to_string())?;
+        let one = Accessor { kind: "", name, index: 0, level, tables };
+        let compiled = one
+            .rules(row[2].as_array().ok_or("no rules")?)
+            .map_err(|e| format!("{name} at EL{level}: {e}"))?;
+        accessors.entry(("", name.to_owned())).or_default()[level] = compiled;
+    }
+    Ok(print(&accessors, &names, tables))
 }
 
 /// The indices of an array register, or one without meaning.
@@ -107,8 +120,6 @@ impl Accessor<'_> {
             "undef" | "cunpred" => Ok(Some("Undefined".into())),
             "nop" => Ok(Some("Nop".into())),
             "zero" => Ok(Some("Zero".into())),
-            // An ID register that came with a feature is zero without it, and traps as ever.
-            "idraz" => Ok(None),
             // A TVAL of a disabled timer: the running value is as good as any.
             "unknown" => Ok(None),
             "trap" => {
@@ -301,8 +312,8 @@ fn bits(pattern: &str) -> Result<(u64, u64), String> {
     Ok((if pattern.contains('x') { mask } else { u64::MAX }, value))
 }
 
-fn print(accessors: &BTreeMap<(&str, String), ByLevel>, tables: &Tables) -> String {
-    let mut out = super::header("data/access.json and data/fields.json");
+fn print(accessors: &BTreeMap<(&str, String), ByLevel>, others: &[&str], tables: &Tables) -> String {
+    let mut out = super::header("data/access.json, data/instructions.json and data/fields.json");
     out.push_str("use super::{Action::*, Rule};\nuse crate::expr::{Expr::{self, *}, FieldTest, Number, Quantity, Test};\n");
     out.push_str("use crate::feature::Feature::*;\nuse crate::sysreg::{COUNT, INSN_COUNT, SysReg};\n\n");
     let mut conditions: BTreeMap<&str, usize> = BTreeMap::new();
@@ -342,5 +353,6 @@ fn print(accessors: &BTreeMap<(&str, String), ByLevel>, tables: &Tables) -> Stri
     table("READ", "COUNT", "MRS", &mut registers.iter().map(|r| r.name.as_str()));
     table("WRITE", "COUNT", "MSRregister", &mut registers.iter().map(|r| r.name.as_str()));
     table("PERFORM", "INSN_COUNT", "SYS", &mut tables.instructions.iter().map(|i| i.name.as_str()));
+    table("EXECUTE", &others.len().to_string(), "", &mut others.iter().copied());
     out
 }

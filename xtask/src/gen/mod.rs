@@ -25,6 +25,10 @@ pub(crate) fn run(check: bool) -> Result<(), String> {
         ("arch/src/sysreg/access/generated.rs", access::generate(&tables)?),
         ("arch/src/sysreg/reserved/generated.rs", reserved::generate(&tables)?),
         ("arch/src/sysreg/generated.rs", sysreg::generate(&tables)?),
+        (
+            "docs/src/differences-from-qemu.md",
+            crate::e2e::Explained::load().map_err(|e| format!("{e:#}"))?.page(),
+        ),
     ];
     for (path, text) in files {
         let file = root.join(path);

@@ -53,6 +53,8 @@ pub(super) struct Tables {
     pub(super) features: Value,
     pub(super) instructions: Vec<Instruction>,
     pub(super) access: Value,
+    /// The rules of instructions that are not accesses to a named system register.
+    pub(super) other_instructions: Value,
     pub(super) registers: Vec<Register>,
     pub(super) layouts: BTreeMap<String, Vec<Layout>>,
     /// Every FEAT_ name.
@@ -105,6 +107,7 @@ impl Tables {
             encoding_features: read("a64_features.json")?,
             instructions: instructions(&read("sysinsns.json")?)?,
             access: read("access.json")?,
+            other_instructions: read("instructions.json")?,
             registers: registers(&read("sysregs.json")?)?,
             layouts: layouts(&read("fields.json")?)?,
             features,

@@ -9,7 +9,7 @@ use crate::sysreg::{SysInsn, SysReg};
 #[rustfmt::skip]
 mod generated;
 
-use generated::{PERFORM, READ, WRITE};
+use generated::{EXECUTE, PERFORM, READ, WRITE};
 
 /// One rule: in a list of rules, the first whose condition holds decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,41 @@ pub fn write(register: SysReg, el: u8) -> &'static [Rule] {
 #[must_use]
 pub fn perform(insn: SysInsn, el: u8) -> &'static [Rule] {
     PERFORM[insn.index()][usize::from(el)]
+}
+
+/// Instructions that are not accesses to a named system register and yet are subject to traps.
+///
+/// In the order of the table that the rules are generated from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instruction {
+    /// ERET.
+    Eret,
+    /// ERETAA.
+    Eretaa,
+    /// ERETAB.
+    Eretab,
+    /// SVC.
+    Svc,
+    /// HVC.
+    Hvc,
+    /// SMC, by the rules of a machine without EL3 and without firmware that answers it.
+    Smc,
+    /// WFI where it would wait.
+    Wfi,
+    /// WFE where it would wait.
+    Wfe,
+    /// An encoding reserved for implementations (op0 1 or 3, CRn 11 or 15) that nobody defines.
+    ImplementationDefined,
+    /// An ID register without name: op1 = 0, CRn = 0, CRm = 1 to 7.
+    ReservedId,
+    /// Any other reserved encoding among the ID registers.
+    ReservedIdGroup,
+}
+
+/// The rules of an instruction, at EL0, EL1 or EL2. [`Action::Trap`] is every exception that it takes.
+#[must_use]
+pub fn execute(instruction: Instruction, el: u8) -> &'static [Rule] {
+    EXECUTE[instruction as usize][usize::from(el)]
 }
 
 #[cfg(test)]

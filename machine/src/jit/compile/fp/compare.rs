@@ -12,14 +12,13 @@ use droste_arch::a64::Encoding;
 impl Compiler<'_> {
     /// FCMP and FCMPE: a NaN goes to the handler, so that they are the same here.
     pub(super) fn float_compare(&mut self, e: Encoding, w: u32) -> bool {
+        use Encoding as E;
         let Some(p) = scalar_precision(w) else { return false };
-        let zero = matches!(
-            e,
-            Encoding::FCMP_SZ_floatcmp
-                | Encoding::FCMP_DZ_floatcmp
-                | Encoding::FCMPE_SZ_floatcmp
-                | Encoding::FCMPE_DZ_floatcmp
-        );
+        let zero = match e {
+            E::FCMP_S_floatcmp | E::FCMPE_S_floatcmp | E::FCMP_D_floatcmp | E::FCMPE_D_floatcmp => false,
+            E::FCMP_SZ_floatcmp | E::FCMPE_SZ_floatcmp | E::FCMP_DZ_floatcmp | E::FCMPE_DZ_floatcmp => true,
+            _ => return false,
+        };
         self.check_fp();
         self.clobber_flags();
         let n = self.read_vector(rn(w));
