@@ -37,8 +37,13 @@ pub struct Mode {
     pub tbi_instruction: [bool; 2],
     /// SCTLR_ELx of the current translation regime.
     pub sctlr: u64,
-    /// Whether software step or another per-instruction event is active, so that blocks are one instruction.
+    /// Whether software step is active.
     pub stepping: bool,
+    /// Whether breakpoints may match.
+    pub breakpoints: bool,
+    /// Whether executors must look at each instruction before they execute it: for one of these, or for an illegal
+    /// state.
+    pub by_instruction: bool,
     /// Which pointers generated code signs and checks by itself.
     pub(crate) pointers: NativePointers,
 }
@@ -56,10 +61,12 @@ impl Mode {
         tbi_instruction: [false; 2],
         sctlr: 0,
         stepping: false,
+        breakpoints: false,
+        by_instruction: false,
         pointers: NativePointers { ranges: [[PointerRange { above: 0, field: 0 }; 2]; 2], keys: 0 },
     };
 
-    /// Computes the mode from the state of `cpu`, but for software step and pointer authentication.
+    /// Computes the mode from the state of `cpu`, but for debug exceptions and pointer authentication.
     pub(crate) fn of(cpu: &Vcpu) -> Mode {
         let el = cpu.state.pstate.el;
         let hcr = cpu.hcr();
@@ -79,6 +86,8 @@ impl Mode {
             tbi_instruction: tbi_instruction(cpu, el, in_host),
             sctlr,
             stepping: false,
+            breakpoints: false,
+            by_instruction: false,
             pointers: NativePointers::default(),
         }
     }

@@ -246,6 +246,8 @@ impl Vcpu {
         }
         // Debug exceptions depend on PSTATE.D too.
         self.mode.stepping = crate::debug::step::active(self);
+        self.mode.breakpoints = crate::debug::breakpoint::armed(self);
+        self.mode.by_instruction = self.mode.stepping || self.mode.breakpoints || self.state.pstate.il;
     }
 
     /// A context synchronisation event. Register writes have taken effect before, when they were made.

@@ -30,6 +30,10 @@ pub(crate) fn wfx(cpu: &mut Vcpu, kind: Wfx, rt: Option<u32>) -> Exec {
         return Ok(Flow::Sync);
     }
     check_trap(cpu, kind, rt)?;
+    if cpu.mode.stepping {
+        // The wait may end for any reason: the debugger shall see the next instruction.
+        return Ok(Flow::Sync);
+    }
     if let Some(rt) = rt {
         let deadline = cpu.x(rt);
         if crate::timer::virtual_count(cpu) >= deadline {

@@ -3,6 +3,7 @@
 use super::block::Op;
 use super::{BlockCache, Flow};
 use crate::cpu::Vcpu;
+use crate::debug;
 use crate::exception::{self, Exception};
 use crate::irq::IrqPins;
 
@@ -79,15 +80,23 @@ fn run_blocks(cpu: &mut Vcpu, blocks: &mut impl Blocks, limit: u64) -> Exit {
 #[inline]
 pub(crate) fn step_block(cpu: &mut Vcpu, blocks: &mut BlockCache) {
     cpu.block_pc = cpu.state.pc;
+    if cpu.mode.by_instruction {
+        return step_checked(cpu, blocks);
+    }
     let Ok(page) = cpu.fetch_page(cpu.state.pc) else {
         return abort(cpu, 1);
     };
     let ops = blocks.get(cpu, page.pa);
-    if cpu.state.pstate.il || cpu.mode.stepping || ops.is_empty() {
-        return step_one(cpu, ops, page.guarded);
+    execute_block(cpu, ops, page.guarded);
+}
+
+#[inline(always)]
+fn execute_block(cpu: &mut Vcpu, ops: &[Op], guarded: bool) {
+    if ops.is_empty() {
+        return fetch_from_device(cpu);
     }
     if cpu.state.pstate.btype != 0 {
-        return land(cpu, ops, page.guarded);
+        return land(cpu, ops, guarded);
     }
     execute(cpu, ops, 0);
 }
@@ -154,32 +163,61 @@ pub(crate) fn abort(cpu: &mut Vcpu, retired: u64) {
     cpu.retire(retired);
 }
 
-/// Executes one instruction under what only applies to the first of a block: illegal state, BTI, software
-/// step, and code outside RAM.
+/// Fetches from what is not RAM: a synchronous External abort.
 #[cold]
-fn step_one(cpu: &mut Vcpu, ops: &[Op], guarded: bool) {
-    if let Some(step) = crate::debug::step::pending(cpu) {
+fn fetch_from_device(cpu: &mut Vcpu) {
+    let target = cpu.default_target();
+    let ec = if cpu.el() < target { 0x20 } else { 0x21 };
+    exception::take(cpu, Exception::sync(target, ec, 0x10).with_far(cpu.state.pc));
+    cpu.retire(1);
+}
+
+/// Executes under what is looked at before an instruction, in the order of priority: software step, the fetch,
+/// breakpoints, and illegal state. One instruction, or the whole block where only breakpoints are looked for and its
+/// page has none.
+#[cold]
+fn step_checked(cpu: &mut Vcpu, blocks: &mut BlockCache) {
+    if let Some(step) = debug::step::pending(cpu) {
         exception::take(cpu, step);
         return cpu.retire(0);
+    }
+    let Ok(page) = cpu.fetch_page(cpu.state.pc) else {
+        return abort(cpu, 1);
+    };
+    let on_page = cpu.mode.breakpoints && debug::breakpoint::on_page(cpu, cpu.state.pc);
+    if on_page && let Some(breakpoint) = debug::breakpoint::pending(cpu) {
+        exception::take(cpu, breakpoint);
+        return cpu.retire(1);
     }
     if cpu.state.pstate.il {
         let target = cpu.default_target();
         exception::take(cpu, Exception::sync(target, 0x0e, 0));
         return cpu.retire(1);
     }
-    let Some(op) = ops.first() else {
-        // Instruction fetch from a device: a synchronous external abort.
-        let target = cpu.default_target();
-        let ec = if cpu.el() < target { 0x20 } else { 0x21 };
-        exception::take(cpu, Exception::sync(target, ec, 0x10).with_far(cpu.state.pc));
-        return cpu.retire(1);
-    };
+    let ops = blocks.get(cpu, page.pa);
+    if !on_page && !cpu.mode.stepping {
+        return execute_block(cpu, ops, page.guarded);
+    }
+    match ops.first() {
+        Some(op) => execute_one(cpu, op, page.guarded),
+        None => fetch_from_device(cpu),
+    }
+}
+
+/// Executes one instruction, and advances software step.
+fn execute_one(cpu: &mut Vcpu, op: &Op, guarded: bool) {
     let stepping = cpu.mode.stepping;
     if execute_target(cpu, op, guarded).is_none() {
+        // SSAdvance: calls are complete when their exception is taken, and are not stepped again.
+        if stepping && cpu.abort.returns_after {
+            cpu.state.pstate.ss = false;
+        }
         return abort(cpu, 1);
     }
-    if stepping {
-        cpu.state.pstate.ss = false;
-    }
     cpu.retire(1);
+    if stepping && let Some(step) = debug::step::advance(cpu, op.word) {
+        cpu.block_pc = cpu.state.pc;
+        exception::take(cpu, step);
+        cpu.retire(0);
+    }
 }

@@ -187,9 +187,6 @@ impl Jit {
     /// The offset of the code at the PC, or nothing if the instruction there must be interpreted.
     fn find(&mut self, cpu: &mut Vcpu, pa: u64, guarded: bool) -> Option<usize> {
         let pstate = cpu.state.pstate;
-        if pstate.il || cpu.mode.stepping {
-            return None;
-        }
         let landing = pstate.btype != 0;
         if landing && guarded {
             let word = cpu.machine.ram.read::<u32>(pa).ok()?;
@@ -225,6 +222,9 @@ impl Jit {
 
 impl Blocks for Jit {
     fn step(&mut self, cpu: &mut Vcpu, limit: u64, pins: u32) {
+        if cpu.mode.by_instruction {
+            return interp::step_block(cpu, &mut self.interpreted);
+        }
         if cpu.machine.ram.code_epoch() != cpu.dispatch.seen_code {
             self.remove_stale(cpu);
         }

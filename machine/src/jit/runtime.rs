@@ -145,7 +145,7 @@ fn goes_on(cpu: &mut Vcpu) -> bool {
         return false;
     }
     cpu.dispatch.seen_pins = 0;
-    let plain = !cpu.state.pstate.il && !cpu.mode.stepping && !cpu.state.waiting;
+    let plain = !cpu.mode.by_instruction && !cpu.state.waiting;
     plain && !cpu.has_requests() && cpu.machine.ram.code_epoch() == cpu.dispatch.seen_code
 }
 

@@ -3,7 +3,7 @@
 //! There are no caches: what is left of maintenance by address is its faults. Decoded code is made stale by stores;
 //! IC IVAU does it again for code that another CPU decoded while the store was on its way.
 
-use droste_arch::fields::dczid_el0;
+use droste_arch::fields::{ctr_el0, dczid_el0};
 use droste_arch::sysreg::{SysInsn, SysReg};
 
 use super::access::Access;
@@ -58,6 +58,11 @@ fn by_address(cpu: &mut Vcpu, va: u64, kind: Kind) -> Result<(), Abort> {
             if walk { Err(cpu.data_abort(va, fault, Access::MAINTENANCE)) } else { Ok(()) }
         }
         Err(fault) => Err(cpu.data_abort(va, fault, Access::MAINTENANCE)),
+        // Of all maintenance, watchpoints only watch what may lose data.
+        Ok(()) if kind == Kind::Write => {
+            let line = 4_u64 << ctr_el0::DminLine.get(cpu.sys(SysReg::CTR_EL0));
+            cpu.check_watchpoints(va & !(line - 1), line, true, Access::MAINTENANCE)
+        }
         Ok(()) => Ok(()),
     }
 }
@@ -71,6 +76,7 @@ fn zero_block(cpu: &mut Vcpu, va: u64) -> Result<(), Abort> {
         return Err(cpu.data_abort(va, fault, Access::DC_ZVA));
     }
     let start = va & !(size - 1);
+    cpu.check_watchpoints(start, size, true, Access::DC_ZVA)?;
     for word in (start..start + size).step_by(4) {
         match entry.host(word) {
             Some(host) => host.store(0_u32),

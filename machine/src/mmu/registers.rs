@@ -3,12 +3,13 @@
 use droste_arch::fields::{hcr_el2, sctlr_el1, tcr_el1, vtcr_el2};
 use droste_arch::sysreg::SysReg;
 
-use super::access::{Access, NV2, UNPRIV};
+use super::access::{Access, MAINTENANCE, NV2, UNPRIV};
 use super::fault::Fault;
 use super::tlb::Entry;
 use super::translate::{Memory, RegimeRegisters};
 use super::walk::{Kind, MmuFeatures, PhysMem, Privilege, Regime, Registers, Tables};
 use crate::cpu::Vcpu;
+use crate::debug::watchpoint::{self, Watched};
 use crate::interp::Abort;
 use crate::machine::Machine;
 use crate::ram::GuestRam;
@@ -206,6 +207,29 @@ impl Vcpu {
             (self.tlb.current(), self.tlb.privilege(how.is(UNPRIV)))
         };
         self.translate(regime, va, kind, privilege).map_err(|fault| self.data_abort(va, fault, how))
+    }
+
+    /// Raises the watchpoint exception of an access to `size` bytes of one page, after all that may fault. Cost when
+    /// nothing is watched: one compare, out of the inline path.
+    #[inline]
+    pub(super) fn check_watchpoints(
+        &mut self,
+        va: u64,
+        size: u64,
+        write: bool,
+        how: Access,
+    ) -> Result<(), Abort> {
+        if self.tlb.is_watching() { self.watchpoint(va, size, write, how) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn watchpoint(&mut self, va: u64, size: u64, write: bool, how: Access) -> Result<(), Abort> {
+        let user = self.tlb.privilege(how.is(UNPRIV)) == Privilege::User;
+        let (nv2, maintenance) = (how.is(NV2), how.is(MAINTENANCE));
+        match watchpoint::check(self, Watched { va, size, write, user, nv2, maintenance }) {
+            Some(exception) => Err(self.raise(exception)),
+            None => Ok(()),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod cost;
 mod instructions;
 mod maintenance;
 mod random;
+mod watchpoints;
 mod world;
 
 use std::sync::Arc;

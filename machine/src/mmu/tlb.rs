@@ -10,6 +10,7 @@
 use super::block_filter::BlockFilter;
 use super::context::Contexts;
 use super::walk::{Attributes, Kind, Permissions, Privilege, Translation};
+use crate::debug::watchpoint::PAGE_BITS;
 use crate::ram::Mem;
 
 /// Entries of the first level: 32 KiB.
@@ -188,6 +189,8 @@ pub(crate) struct Entries {
     filter: BlockFilter,
     /// Which way of a set is replaced next.
     victim: usize,
+    /// First and last of the pages that never take the inline path, in the bits of [`PAGE_BITS`].
+    watched: Vec<(u64, u64)>,
 }
 
 impl Default for Entries {
@@ -198,6 +201,7 @@ impl Default for Entries {
             blocks: boxed(Entry::NONE),
             filter: BlockFilter::default(),
             victim: 0,
+            watched: Vec::new(),
         }
     }
 }
@@ -280,8 +284,9 @@ impl Entries {
                 found = Some(with_host(Entry { pa, ..*block }, host_page(pa)));
             }
         }
+        let entry = self.unless_watched(va, Entry { tag: range.tag(va), ..found? });
         let slot = &mut self.first[Self::slot(va, range.salt)];
-        *slot = Entry { tag: range.tag(va), ..found? };
+        *slot = entry;
         Some(slot)
     }
 
@@ -323,9 +328,33 @@ impl Entries {
             set[way] = entry;
             self.victim = (self.victim + 1) % WAYS;
         }
+        let entry = self.unless_watched(va, Entry { tag: range.tag(va), ..entry });
         let slot = &mut self.first[Self::slot(va, range.salt)];
-        *slot = Entry { tag: range.tag(va), ..entry };
+        *slot = entry;
         slot
+    }
+
+    /// Sends all accesses to these pages out of line: watchpoints look at them. The second level has entries as they
+    /// are without. Answers whether that is a change.
+    pub(crate) fn set_watched(&mut self, pages: Vec<(u64, u64)>) -> bool {
+        let changed = self.watched != pages;
+        if changed {
+            self.watched = pages;
+            self.first.fill(Entry::NONE);
+        }
+        changed
+    }
+
+    /// Whether there are such pages.
+    #[inline]
+    pub(crate) fn is_watching(&self) -> bool {
+        !self.watched.is_empty()
+    }
+
+    fn unless_watched(&self, va: u64, entry: Entry) -> Entry {
+        let page = va & PAGE_BITS;
+        let watched = self.watched.iter().any(|&(first, last)| (first..=last).contains(&page));
+        if watched { Entry { fast: 0, ..entry } } else { entry }
     }
 
     /// TLBI by VA: removes the entries of a space that translate any address of `first..=last`, for one ASID and

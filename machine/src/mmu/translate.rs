@@ -8,7 +8,7 @@ use super::selection::{Accessor, Selection};
 use super::stage2_cache::{Stage2Cache, WithStage2Cache};
 use super::tlb::{Entries, Entry, NEVER, NORMAL, RamAddress, Range, Removed, salt};
 use super::walk::{
-    self, Kind, MmuFeatures, PhysMem, Privilege, Regime, Registers, Request, Tables, WalkConfig,
+    self, Attributes, Kind, MmuFeatures, PhysMem, Privilege, Regime, Registers, Request, Tables, WalkConfig,
 };
 
 /// Guest physical memory as a TLB fill sees it.
@@ -125,6 +125,20 @@ impl Tlb {
         self.fetch_ids.forget();
     }
 
+    /// The pages that every access has to look at out of line, as first and last page.
+    pub(crate) fn set_watched(&mut self, pages: Vec<(u64, u64)>) {
+        if self.entries.set_watched(pages) {
+            self.inline.clear();
+            self.compare();
+        }
+    }
+
+    /// Whether any page is watched.
+    #[inline]
+    pub(super) fn is_watching(&self) -> bool {
+        self.entries.is_watching()
+    }
+
     /// Drops every entry and every id.
     pub(crate) fn wipe(&mut self) {
         self.forget_fetches();
@@ -221,12 +235,17 @@ impl Tlb {
         }
         self.now = *known;
         self.select_fetch();
-        let space = self.regimes[regime as usize].ids.space;
-        self.window = self.inline.window_address(space);
-        self.comparisons = if big_endian || check_alignment {
+        self.compare();
+    }
+
+    /// Makes generated code look for what is selected.
+    fn compare(&mut self) {
+        let by = self.now.by;
+        self.window = self.inline.window_address(self.regimes[self.now.regime as usize].ids.space);
+        self.comparisons = if by.big_endian || by.unaligned == NEVER {
             [Comparison::NEVER; 2]
         } else {
-            self.inline.select(&self.now.data, privilege)
+            self.inline.select(&self.now.data, by.privilege)
         };
     }
 
@@ -373,7 +392,11 @@ impl Tlb {
         let request = Request::new(kind, privilege);
         let key = u32::from(resolved.registers.vmid) << 16 | u32::from(resolved.config);
         let cached = WithStage2Cache { memory, cache: &self.stage2, key };
-        let found = walk::translate(&cached, config, &resolved.registers.tables, va, request)?;
+        let mut found = walk::translate(&cached, config, &resolved.registers.tables, va, request)?;
+        if kind == Kind::Execute && !config.stage1.enabled && !config.stage1.default_cacheable {
+            // Without stage 1 only fetches are Normal, and nothing asks a fetch's entry for its type but data.
+            found.attributes = Attributes::DEVICE;
+        }
         let mut range = range;
         if upper == 1 && !found.global && config.stage1.enabled && !ids.upper_per_asid {
             range = self.split_upper_range(regime, kind);

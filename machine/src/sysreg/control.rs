@@ -36,9 +36,7 @@ pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
         | SysReg::S2POR_EL1
         | SysReg::VTCR_EL2
         | SysReg::VTTBR_EL2 => Some(Behaviour::stored(r, change_el1_translation)),
-        SysReg::CPACR_EL1 | SysReg::CPTR_EL2 | SysReg::MDSCR_EL1 | SysReg::MDCR_EL2 => {
-            Some(Behaviour::stored(r, change_mode))
-        }
+        SysReg::CPACR_EL1 | SysReg::CPTR_EL2 | SysReg::MDCR_EL2 => Some(Behaviour::stored(r, change_mode)),
         // Implementation defined, and this implementation defines nothing.
         SysReg::ACTLR_EL1
         | SysReg::ACTLR_EL2
@@ -97,7 +95,7 @@ fn change_el1_translation(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
 }
 
 /// A register that controls execution and not translation.
-pub(super) fn change_mode(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
+fn change_mode(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
     if cpu.sys(r) != value {
         cpu.set_sys(r, value);
         cpu.mode_changed();

@@ -5,7 +5,6 @@ use crate::interp::Flow;
 use droste_arch::fields::{oslar_el1, oslsr_el1};
 use droste_arch::sysreg::SysReg;
 
-use super::control::change_mode;
 use super::registers::{Behaviour, ZERO, ignore};
 
 pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
@@ -20,8 +19,9 @@ pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
         | SysReg::DBGDTRTX_EL0
         | SysReg::DBGAUTHSTATUS_EL1
         | SysReg::MDRAR_EL1 => Some(ZERO),
+        SysReg::MDSCR_EL1 | SysReg::OSDLR_EL1 | SysReg::DBGPRCR_EL1 => Some(Behaviour::stored(r, change)),
         r if ["DBGBCR", "DBGBVR", "DBGWCR", "DBGWVR"].iter().any(|p| r.name().starts_with(p)) => {
-            Some(Behaviour::stored(r, change_mode))
+            Some(Behaviour::stored(r, change))
         }
         _ => None,
     }
@@ -36,7 +36,16 @@ fn write_oslar(cpu: &mut Vcpu, _: SysReg, value: u64) -> Flow {
     let status = cpu.sys(SysReg::OSLSR_EL1);
     let locked = u64::from(oslar_el1::OSLK.is_set(value));
     cpu.set_sys(SysReg::OSLSR_EL1, oslsr_el1::OSLK.with(status, locked));
-    cpu.pstate_changed();
+    crate::debug::registers_changed(cpu);
+    Flow::Sync
+}
+
+/// A register that decides which debug exceptions there are.
+fn change(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
+    if cpu.sys(r) != value {
+        cpu.set_sys(r, value);
+        crate::debug::registers_changed(cpu);
+    }
     Flow::Sync
 }
 

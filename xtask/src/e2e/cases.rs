@@ -69,6 +69,8 @@ const READY: &[&str] = &[
     "cpu-access",
     "cpu-power",
     "conformance-nv",
+    "cpu-debug",
+    "cpu-debug-jit",
     "demo-hyp",
     "demo-hyp-twice",
     "boot",
@@ -204,6 +206,14 @@ pub(crate) const CASES: &[Case] = &[
             "^cpu-tests-power: 2 passed, 0 failed",
         ],
         check: Check::Markers,
+        ..BARE
+    },
+    Case {
+        name: "cpu-debug-jit",
+        what: "the same by the JIT",
+        kernel: Kernel::Bare("cpu-tests-debug"),
+        jit: true,
+        expect: &["^cpu-tests-debug: [0-9]+ passed, 0 failed"],
         ..BARE
     },
     Case {

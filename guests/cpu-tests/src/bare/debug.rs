@@ -1,7 +1,7 @@
-//! Debug exceptions of EL1, routed to EL2: single step, breakpoints, watchpoints.
+//! Debug exceptions of EL1, routed to EL2, and of EL2: single step, breakpoints, watchpoints.
 
-use super::catch::{Caught, enter};
-use super::harness::equal;
+use super::catch::{Caught, catch, enter};
+use super::harness::{beyond_qemu, equal};
 use core::arch::global_asm;
 use guest_support::lower::EL1;
 use guest_support::{boot, mrs, msr};
@@ -10,6 +10,7 @@ const HCR_RW: u64 = 1 << 31;
 const TDE: u64 = 1 << 8;
 const TDA: u64 = 1 << 9;
 const MDSCR_SS: u64 = 1;
+const MDSCR_KDE: u64 = 1 << 13;
 const MDSCR_MDE: u64 = 1 << 15;
 const SPSR_SS: u64 = 1 << 21;
 
@@ -44,10 +45,39 @@ dbg_brk:
 dbg_mdscr:
     mrs   x3, mdscr_el1
     hvc   #1
-    .balign 8
+    .global dbg_load_pair
+dbg_load_pair:
+    ldp   x1, x2, [x0]
+    hvc   #1
+    .global dbg_load_user
+dbg_load_user:
+    ldtr  x1, [x0]
+    hvc   #1
+    .global dbg_add
+dbg_add:
+    .arch_extension lse
+    ldadd xzr, x1, [x0]
+    hvc   #1
+    .global dbg_zero
+dbg_zero:
+    dc    zva, x0
+    hvc   #1
+    .global dbg_own
+dbg_own:
+    msr   daifclr, #8
+    isb
+    .global dbg_own_marked
+dbg_own_marked:
+    nop
+    msr   daifset, #8
+    .global dbg_own_masked
+dbg_own_masked:
+    nop
+    ret
+    .balign 64
     .global dbg_data
 dbg_data:
-    .quad 0
+    .skip 128
 "#
 );
 
@@ -67,7 +97,10 @@ pub(crate) fn run() {
     msr!("mdcr_el2", mdcr | TDE);
     step();
     breakpoint();
+    linked_breakpoint();
+    breakpoint_of_own_level();
     watchpoint();
+    watchpoint_of_other_accesses();
     let brk = with(0, program!(dbg_brk), 0, 0);
     equal(
         "BRK at EL1 with MDCR_EL2.TDE: to EL2",
@@ -106,6 +139,12 @@ fn step() {
     equal("single step: of a load-exclusive", (got.iss, got.elr), (1 << 24 | 1 << 6 | 0x22, exclusive + 4));
     let got = with(MDSCR_SS, code + 4, 0, 5);
     equal("single step: SPSR.SS = 0: nothing is executed", (got.class, got.elr, got.x0), (0x32, code + 4, 5));
+    let hvc = code + 12;
+    let got = with(MDSCR_SS, hvc, SPSR_SS, 0);
+    equal("single step: a call is complete", (got.class, got.elr, got.spsr & SPSR_SS), (0x16, hvc + 4, 0));
+    let brk = program!(dbg_brk);
+    let got = with(MDSCR_SS, brk, SPSR_SS, 0);
+    equal("single step: an instruction that faults is not", (got.class, got.spsr & SPSR_SS), (0x3c, SPSR_SS));
     let got = with(0, code, SPSR_SS, 0);
     equal("no single step without MDSCR_EL1.SS", (got.class, got.x0), (0x16, 3));
 }
@@ -123,7 +162,121 @@ fn breakpoint() {
     msr!("dbgbcr0_el1", 1 | 2 << 1 | 0xf << 5);
     let got = with(MDSCR_MDE, program!(dbg_code), 0, 0);
     equal("no breakpoint of another level", (got.class, got.x0), (0x16, 3));
+    // HMC: EL1 and EL2.
+    msr!("dbgbcr0_el1", 1 | 1 << 1 | 0xf << 5 | 1 << 13);
+    let got = with(MDSCR_MDE, program!(dbg_code), 0, 0);
+    equal("breakpoint of EL1 and EL2", (got.class, got.elr), (0x30, marked));
+    msr!("oslar_el1", 1);
+    let got = with(MDSCR_MDE, program!(dbg_code), 0, 0);
+    beyond_qemu("no breakpoint under the OS Lock", (got.class, got.x0), (0x16, 3));
+    msr!("oslar_el1", 0);
+    let got = with(MDSCR_MDE | MDSCR_SS, marked, SPSR_SS, 5);
+    equal("breakpoint: in place of a step", (got.class, got.elr, got.x0), (0x30, marked, 5));
+    let got = with(MDSCR_MDE | MDSCR_SS, marked, 0, 5);
+    equal("single step comes before a breakpoint", (got.class, got.elr), (0x32, marked));
     msr!("dbgbcr0_el1", 0);
+}
+
+fn linked_breakpoint() {
+    const CONTEXT: u64 = 0x1234_5677;
+    let marked = program!(dbg_marked);
+    let last = mrs!("id_aa64dfr0_el1") >> 12 & 0xf;
+    if last != 5 {
+        return super::harness::skip("linked breakpoint: this machine has not six breakpoints");
+    }
+    msr!("dbgbvr0_el1", marked);
+    // BT = linked address, LBN = 5.
+    msr!("dbgbcr0_el1", 1 | 1 << 1 | 0xf << 5 | 5 << 16 | 1 << 20);
+    msr!("dbgbvr5_el1", CONTEXT);
+    let old = mrs!("contextidr_el1");
+    let of_context = |bt: u64, context: u64| {
+        // Linked to, PMC and the like count for nothing.
+        msr!("dbgbcr5_el1", 1 | 3 << 1 | 0xf << 5 | bt << 20);
+        msr!("contextidr_el1", context);
+        let got = with(MDSCR_MDE, program!(dbg_code), 0, 0);
+        (got.class, got.x0)
+    };
+    equal("breakpoint linked to a context ID: the same", of_context(3, CONTEXT), (0x30, 1));
+    equal("breakpoint linked to a context ID: another", of_context(3, CONTEXT + 1), (0x16, 3));
+    equal("breakpoint linked to CONTEXTIDR_EL1", of_context(7, CONTEXT), (0x30, 1));
+    // VMID 0, CONTEXTIDR_EL1.
+    beyond_qemu("breakpoint linked to VMID and context ID", of_context(11, CONTEXT), (0x30, 1));
+    msr!("dbgbvr5_el1", CONTEXT | 9 << 32);
+    beyond_qemu("breakpoint linked to another VMID", of_context(11, CONTEXT), (0x16, 3));
+    msr!("dbgbcr0_el1", 0);
+    msr!("dbgbvr5_el1", CONTEXT);
+    beyond_qemu("breakpoint by context ID alone", of_context(2, CONTEXT), (0x30, 0));
+    msr!("dbgbcr5_el1", 0);
+    msr!("contextidr_el1", old);
+}
+
+fn breakpoint_of_own_level() {
+    unsafe extern "C" {
+        fn dbg_own();
+    }
+    let marked = program!(dbg_own_marked);
+    msr!("dbgbvr0_el1", marked);
+    msr!("dbgbcr0_el1", 1 | 1 << 1 | 0xf << 5 | 1 << 13);
+    msr!("dbgbvr1_el1", program!(dbg_own_masked));
+    msr!("dbgbcr1_el1", 1 | 1 << 1 | 0xf << 5 | 1 << 13);
+    let own = |mdscr: u64| {
+        msr!("mdscr_el1", mdscr);
+        // SAFETY: a few instructions that use no register; the handler goes on behind a breakpoint.
+        let got = catch(|| unsafe { dbg_own() });
+        msr!("mdscr_el1", 0);
+        got.map(|got| (got.class, got.iss, got.elr))
+    };
+    equal("breakpoint of EL2 itself, unless masked", own(MDSCR_MDE | MDSCR_KDE), Some((0x31, 0x22, marked)));
+    equal("no breakpoint of EL2 itself without MDSCR_EL1.KDE", own(MDSCR_MDE), None);
+    msr!("dbgbcr0_el1", 0);
+    msr!("dbgbcr1_el1", 0);
+}
+
+/// A watchpoint by control bits besides E and EL1, on an offset of the data; the access of `pc` is to `x0`.
+fn watch(offset: u64, control: u64, pc: u64, x0: u64) -> (u64, u64, u64) {
+    let data = program!(dbg_data);
+    msr!("dbgwvr0_el1", data + offset);
+    msr!("dbgwcr0_el1", 1 | control);
+    let got = with(MDSCR_MDE, pc, 0, x0);
+    msr!("dbgwcr0_el1", 0);
+    if got.class == 0x16 {
+        (got.class, 0, 0)
+    } else {
+        (got.class, got.iss & 0x1ff, got.far.wrapping_sub(data))
+    }
+}
+
+fn watchpoint_of_other_accesses() {
+    const EL1_ONLY: u64 = 1 << 1;
+    const EL0_ONLY: u64 = 2 << 1;
+    const LOADS: u64 = 1 << 3;
+    const STORES: u64 = 2 << 3;
+    const ALL: u64 = 0xff << 5;
+    const NONE: (u64, u64, u64) = (0x16, 0, 0);
+    let data = program!(dbg_data);
+    let pair = program!(dbg_load_pair);
+    equal("watchpoint: second half of a pair", watch(8, EL1_ONLY | LOADS | ALL, pair, data), (0x34, 0x22, 8));
+    let range = 6 << 24;
+    let load = program!(dbg_load);
+    equal(
+        "watchpoint: 64 bytes",
+        watch(0, EL1_ONLY | LOADS | ALL | range, load, data + 48),
+        (0x34, 0x22, 48),
+    );
+    equal("watchpoint: not after 64 bytes", watch(0, EL1_ONLY | LOADS | ALL | range, load, data + 64), NONE);
+    let word = 3 << 5;
+    equal("watchpoint: of a word's half", watch(4, EL1_ONLY | LOADS | word, load, data), (0x34, 0x22, 4));
+    let user = program!(dbg_load_user);
+    equal("watchpoint of EL0: LDTR at EL1", watch(0, EL0_ONLY | LOADS | ALL, user, data), (0x34, 0x22, 0));
+    equal("watchpoint of EL0: LDR at EL1", watch(0, EL0_ONLY | LOADS | ALL, load, data), NONE);
+    let add = program!(dbg_add);
+    equal("watchpoint of stores: atomic", watch(0, EL1_ONLY | STORES | ALL, add, data), (0x34, 0x62, 0));
+    let got = watch(0, EL1_ONLY | LOADS | ALL, add, data);
+    beyond_qemu("watchpoint of loads: atomic", got, (0x34, 0x22, 0));
+    let zero = program!(dbg_zero);
+    equal("watchpoint: DC ZVA", watch(40, EL1_ONLY | STORES | ALL, zero, data + 4), (0x34, 0x62, 40));
+    let exclusive = program!(dbg_exclusive);
+    equal("watchpoint: exclusive", watch(0, EL1_ONLY | LOADS | ALL, exclusive, data), (0x34, 0x22, 0));
 }
 
 fn watchpoint() {

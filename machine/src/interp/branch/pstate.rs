@@ -47,14 +47,20 @@ fn msr_imm(cpu: &mut Vcpu, insn: u32) -> Exec {
         (3, 4) if cpu.has(Feature::FEAT_MTE) => cpu.state.pstate.tco = on,
         (3, 6) => {
             check_uma(cpu, insn)?;
+            let old = cpu.state.pstate.daif;
             cpu.state.pstate.daif |= imm;
-            return Ok(Flow::Next);
+            if imm & !old & PState::D == 0 {
+                return Ok(Flow::Next);
+            }
         }
         (3, 7) => {
             check_uma(cpu, insn)?;
+            let old = cpu.state.pstate.daif;
             cpu.state.pstate.daif &= !imm & (PState::D | PState::A | PState::I | PState::F);
-            // Software step and interrupts look at the mask between blocks.
-            return Ok(Flow::Sync);
+            if imm & old & PState::D == 0 {
+                // Interrupts look at the mask between blocks.
+                return Ok(Flow::Sync);
+            }
         }
         _ => return Err(cpu.undefined()),
     }

@@ -190,6 +190,10 @@ impl Compiler<'_> {
     /// MSR (immediate) of DAIFSet and DAIFClr. At EL0 they may trap.
     pub(super) fn move_immediate(&mut self, word: u32) -> bool {
         let imm = (word >> 8 & 0xf).cast_signed();
+        // Debug exceptions follow PSTATE.D at once.
+        if imm & D != 0 {
+            return false;
+        }
         let set = match (word >> 16 & 7, word >> 5 & 7) {
             (3, 6) => true,
             (3, 7) => false,

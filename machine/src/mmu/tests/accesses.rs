@@ -222,3 +222,12 @@ fn unprivileged_accesses_are_el0s_unless_uao_overrides() {
     let result = bench.cpu.load::<u32>(VA, NORMAL);
     assert_eq!(bench.raised(result).iss & 0x3f, 0b001111);
 }
+
+#[test]
+fn data_without_stage1_is_device_memory_on_pages_of_code_too() {
+    let mut bench = Bench::new();
+    bench.set(SysReg::SCTLR_EL1, 0);
+    bench.cpu.fetch_page(PA).unwrap();
+    let result = bench.cpu.load::<u64>(PA + 4, NORMAL);
+    assert_eq!(bench.raised(result).iss & 0x3f, ALIGNMENT);
+}
