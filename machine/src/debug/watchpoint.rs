@@ -34,7 +34,7 @@ pub(crate) fn pages(cpu: &Vcpu) -> Vec<(u64, u64)> {
 }
 
 /// The bits of an address by which [`pages`] tells pages apart.
-pub(crate) const PAGE_BITS: u64 = (1 << 49) - 1 & !0xfff;
+pub(crate) const PAGE_BITS: u64 = ((1 << 49) - 1) & !0xfff;
 
 /// The exception that an access generates, if a watchpoint matches it.
 #[cold]

@@ -58,10 +58,6 @@ dbg_add:
     .arch_extension lse
     ldadd xzr, x1, [x0]
     hvc   #1
-    .global dbg_zero
-dbg_zero:
-    dc    zva, x0
-    hvc   #1
     .global dbg_own
 dbg_own:
     msr   daifclr, #8
@@ -273,8 +269,6 @@ fn watchpoint_of_other_accesses() {
     equal("watchpoint of stores: atomic", watch(0, EL1_ONLY | STORES | ALL, add, data), (0x34, 0x62, 0));
     let got = watch(0, EL1_ONLY | LOADS | ALL, add, data);
     beyond_qemu("watchpoint of loads: atomic", got, (0x34, 0x22, 0));
-    let zero = program!(dbg_zero);
-    equal("watchpoint: DC ZVA", watch(40, EL1_ONLY | STORES | ALL, zero, data + 4), (0x34, 0x62, 40));
     let exclusive = program!(dbg_exclusive);
     equal("watchpoint: exclusive", watch(0, EL1_ONLY | LOADS | ALL, exclusive, data), (0x34, 0x22, 0));
 }

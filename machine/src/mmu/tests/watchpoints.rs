@@ -67,6 +67,9 @@ fn access_that_crosses_pages_is_watched_on_both() {
     assert!(bench.perform("DC IVAC", second + 8).is_err(), "it may lose data");
     assert_eq!((bench.cpu.abort.far, bench.cpu.abort.iss), (Some(second), 1 << 8 | 1 << 6 | 0x22));
     assert!(bench.perform("DC CVAC", second + 8).is_ok());
+    assert!(bench.perform("DC ZVA", second + 0x20).is_err());
+    assert_eq!((bench.cpu.abort.far, bench.cpu.abort.iss), (Some(second), 1 << 6 | 0x22));
+    assert!(bench.perform("DC ZVA", second + 0x40).is_ok());
 }
 
 #[test]
