@@ -2,6 +2,7 @@
 
 use crate::size;
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 use std::path::PathBuf;
 
 /// Runs hypervisors inside hypervisors on an emulated 64-bit Arm machine.
@@ -20,6 +21,30 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Compare what a machine does with the architecture's tables
     Conformance(ConformanceArgs),
+    /// Show the CPU models of `droste run --cpu`
+    #[command(subcommand)]
+    Cpu(CpuCommand),
+    /// Print the completions of a shell
+    Completions {
+        /// The shell that reads them
+        shell: Shell,
+    },
+    /// Write the manual pages of all commands into a directory
+    Man {
+        /// The directory, which is made if there is none
+        directory: PathBuf,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum CpuCommand {
+    /// List the models
+    List,
+    /// Print the features and the ID registers of a model
+    Show {
+        /// A model and changes to it, as --cpu takes them: max, max,-sve, cortex-a76, ...
+        model: String,
+    },
 }
 
 /// Options of `droste conformance`.
@@ -69,7 +94,8 @@ pub(crate) struct RunArgs {
     /// Machine file (TOML) with the same keys as these options; options win
     #[arg(long, visible_alias = "machine", value_name = "FILE", help_heading = "Machine")]
     pub(crate) config: Option<PathBuf>,
-    /// CPU model and changes to it: max, max,-sve, neoverse-n2, cortex-a76, ... [default: max]
+    /// CPU model and changes to it: max, neoverse-n2, max,-nv2, cortex-a76,ID_AA64MMFR0_EL1.PARange=2, ...
+    /// [default: max]
     #[arg(long, value_name = "MODEL", help_heading = "Machine")]
     pub(crate) cpu: Option<String>,
     /// Number of CPUs, 1 to 8 [default: 1]
@@ -114,6 +140,10 @@ pub(crate) struct RunArgs {
     /// What executes the CPUs: interp, jit (experimental), or check, which compares the two [default: interp]
     #[arg(long, value_name = "ENGINE", help_heading = "Run")]
     pub(crate) engine: Option<String>,
+    /// Time of day at the start: host, seconds since 1970, or UTC such as 2026-01-01 or 2026-01-01T12:30:00
+    /// [default: host, and 2026-01-01 with --deterministic]
+    #[arg(long, value_name = "TIME", help_heading = "Run")]
+    pub(crate) rtc: Option<String>,
     /// Seed of everything random that the guest sees [default: 0]
     #[arg(long, value_name = "N", help_heading = "Run")]
     pub(crate) seed: Option<u64>,

@@ -40,6 +40,8 @@ pub(crate) struct MachineFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) engine: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rtc: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) seed: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) no_reboot: Option<bool>,
@@ -50,7 +52,7 @@ pub(crate) struct MachineFile {
 }
 
 /// Every key, for suggestions.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "cpu",
     "cpus",
     "memory",
@@ -64,6 +66,7 @@ const KEYS: [&str; 17] = [
     "net",
     "deterministic",
     "engine",
+    "rtc",
     "seed",
     "no-reboot",
     "timeout",
@@ -92,6 +95,7 @@ impl MachineFile {
         over(&mut file.append, &args.append);
         over(&mut file.dtb, &args.dtb);
         over(&mut file.engine, &args.engine);
+        over(&mut file.rtc, &args.rtc);
         over(&mut file.seed, &args.seed);
         over(&mut file.timeout, &args.timeout);
         over(&mut file.exit_on, &args.exit_on);
@@ -170,7 +174,7 @@ mod tests {
     fn every_key_of_the_list_is_a_field() {
         let full = "cpu = 'max'\ncpus = 1\nmemory = '1G'\nel = 2\nlist-registers = 4\nkernel = 'k'\n\
                     initrd = 'i'\nappend = ''\ndtb = 'd'\ndisk = []\nnet = []\ndeterministic = true\n\
-                    seed = 1\ntimeout = 1\nno-reboot = true\nexit-on = 'x'\nengine = 'interp'\n";
+                    seed = 1\ntimeout = 1\nno-reboot = true\nexit-on = 'x'\nengine = 'interp'\nrtc = 'host'\n";
         assert_eq!(full.lines().count(), KEYS.len());
         assert!(MachineFile::parse(full).is_ok());
     }

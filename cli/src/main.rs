@@ -3,8 +3,10 @@
 mod args;
 mod config;
 mod conformance;
+mod cpu;
 mod error;
 mod explain;
+mod manual;
 mod run;
 mod size;
 
@@ -22,6 +24,9 @@ fn main() -> ExitCode {
         args::Command::Run(options) => run::run(&options),
         args::Command::Explain(options) => explain::run(&options),
         args::Command::Conformance(options) => conformance::run(&options),
+        args::Command::Cpu(command) => cpu::show(&command),
+        args::Command::Completions { shell } => manual::completions(shell),
+        args::Command::Man { directory } => manual::pages(&directory),
     };
     result.unwrap_or_else(|e| {
         report(&e);
@@ -40,7 +45,10 @@ fn wrong_arguments(error: &clap::Error) -> ExitCode {
     let text = error.to_string();
     let mut lines = text.lines().map(str::trim);
     let sentence = lines.next().unwrap_or_default();
-    let tip = lines.find_map(|line| line.strip_prefix("tip: ").map(str::trim));
+    let tip = lines.find_map(|line| {
+        let values = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'));
+        line.strip_prefix("tip: ").map(str::trim).or(values)
+    });
     let error = CliError::usage(sentence.strip_prefix("error: ").unwrap_or(sentence));
     let error = match tip {
         Some(tip) => error.hint(tip),

@@ -130,6 +130,11 @@ fn impossible_cpus_are_refused_with_what_they_violate() {
         ("max,+nv3", &["unknown CPU feature `nv3`", "did you mean FEAT_NV"]),
         ("max,+sme", &["does not implement FEAT_SME"]),
         ("max,lse", &["+lse"]),
+        ("max,ID_AA64MMFR0_EL1.PARage=2", &["`ID_AA64MMFR0_EL1.PARage`", "PARange=2"]),
+        ("max,ID_AA64MMFR0_EL1.PARange=16", &["`16`", "4 bits"]),
+        ("max,ID_AA64MMFR0_EL1.PARange=", &["4 bits"]),
+        ("max,ID_AA64PFR0_EL1.SVE=1", &["does not implement FEAT_SVE"]),
+        ("max,ID_AA64ISAR0_EL1.Atomic=0", &["requires FEAT_LSE"]),
         ("max,", &["+"]),
         ("vax", &["vax", "max", "cortex-a76"]),
         ("", &["unknown CPU model"]),
@@ -194,6 +199,14 @@ fn options_with_wrong_values_are_refused() {
     place.refuses_all(USAGE, &["rnu"], &["rnu", "run"]);
     place.refuses(USAGE, &["--timeout", "soon"], &["soon"]);
     place.refuses(USAGE, &["--seed", "-1"], &["-1"]);
+    place.refuses(USAGE, &["--rtc", "now"], &["`now`", "seconds since 1970"]);
+    place.refuses(USAGE, &["--rtc", "2026-02-30"], &["2026-02-30"]);
+    place.refuses(USAGE, &["--rtc", "host", "--deterministic"], &["deterministic", "--rtc"]);
+    place.refuses_all(USAGE, &["completions", "dos"], &["dos", "bash"]);
+    place.refuses_all(USAGE, &["man", &format!("{file}/man")], &["manual pages", "directory"]);
+    place.refuses_all(CONFIG, &["cpu", "show", "max,-vhe,+nv2"], &["requires", "FEAT_VHE"]);
+    place.refuses_all(CONFIG, &["cpu", "show", "vax"], &["vax", "cortex-a76"]);
+    place.refuses_all(USAGE, &["cpu", "buy"], &["buy"]);
     place.refuses(USAGE, &["--engine", "fast"], &["fast", "interp"]);
     place.refuses(USAGE, &["--exit-on", "("], &["`(`", "regular expression"]);
     place.refuses(USAGE, &["--log", "everything"], &["everything", "int"]);

@@ -1,7 +1,8 @@
 //! The system counter: what time it is for the guest.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
@@ -20,6 +21,27 @@ pub enum ClockMode {
     },
 }
 
+/// What the machine's real-time clock shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeOfDay {
+    /// The host's time.
+    Host,
+    /// These seconds since 1970 at the start, and from then on what the system counter has counted.
+    From(u64),
+}
+
+impl TimeOfDay {
+    /// Tells the time in seconds since 1970, of a machine with this counter.
+    pub(crate) fn source(self, clock: Arc<Clock>) -> Box<dyn Fn() -> u64 + Send + Sync> {
+        match self {
+            TimeOfDay::Host => {
+                Box::new(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()))
+            }
+            TimeOfDay::From(start) => Box::new(move || start.saturating_add(clock.seconds())),
+        }
+    }
+}
+
 /// The system counter of a machine, CNTPCT_EL0 of all its CPUs.
 #[derive(Debug)]
 pub struct Clock {
@@ -28,6 +50,10 @@ pub struct Clock {
     started: Instant,
     /// Ticks that were skipped or are due to a restored snapshot.
     offset: AtomicU64,
+    /// In counted mode, the count of instructions that all CPUs have reached: the time of what belongs to no CPU.
+    common: AtomicU64,
+    /// In counted mode, the ticks before the last restart of the machine, where its CPUs' counts begin anew.
+    past: AtomicU64,
     /// Ticks per nanosecond (or per 2^20 instructions in counted mode) as 32.32 fixed point.
     scale: u64,
 }
@@ -61,7 +87,37 @@ impl Clock {
             }
         };
         let scale = u64::try_from(scale).expect("less than 2^12 ticks per instruction");
-        Self { mode, frequency_hz, started: Instant::now(), offset: AtomicU64::new(0), scale }
+        Self {
+            mode,
+            frequency_hz,
+            started: Instant::now(),
+            offset: AtomicU64::new(0),
+            common: AtomicU64::new(0),
+            past: AtomicU64::new(0),
+            scale,
+        }
+    }
+
+    /// In counted mode, goes on from where the machine stopped when its CPUs count from zero again.
+    pub(crate) fn restart(&self) {
+        let reached = self.now(self.common.swap(0, Ordering::Relaxed));
+        self.past.fetch_add(reached, Ordering::Relaxed);
+    }
+
+    /// Tells the count of instructions that all CPUs have reached in counted mode.
+    pub(crate) fn reach(&self, retired: u64) {
+        self.common.store(retired, Ordering::Relaxed);
+    }
+
+    /// Whole seconds of guest time since the start. In counted mode they come with turns, the same in every run.
+    pub fn seconds(&self) -> u64 {
+        let ticks = self.now(self.common.load(Ordering::Relaxed)) + self.past.load(Ordering::Relaxed);
+        ticks / u64::from(self.frequency_hz)
+    }
+
+    /// The count at which [`Clock::seconds`] reaches a value.
+    pub fn count_at(&self, seconds: u64) -> u64 {
+        seconds.saturating_mul(self.frequency_hz.into()).saturating_sub(self.past.load(Ordering::Relaxed))
     }
 
     /// CNTFRQ_EL0: ticks per second.
@@ -178,6 +234,23 @@ mod tests {
         assert_eq!(clock.retired_at(ticks), None);
         assert!(clock.time_until(clock.now(0) + 62_500, 0) <= Duration::from_millis(1));
         assert_eq!(clock.time_until(0, 0), Duration::ZERO);
+    }
+
+    #[test]
+    fn time_of_day_goes_with_counted_time() {
+        let clock = Arc::new(counted(1000, Clock::FREQUENCY_62_5_MHZ));
+        let time = TimeOfDay::From(1_000_000).source(clock.clone());
+        assert_eq!(time(), 1_000_000);
+        clock.reach(2_999_999_999);
+        assert_eq!(time(), 1_000_002);
+        clock.reach(3_000_000_000);
+        assert_eq!(time(), 1_000_003);
+        clock.restart();
+        clock.reach(1_000_000_000);
+        assert_eq!(time(), 1_000_004);
+        assert_eq!(clock.count_at(5), 2 * 62_500_000);
+        clock.past.store(0, Ordering::Relaxed);
+        assert_eq!(clock.now(clock.retired_at(clock.count_at(3)).unwrap()), 3 * 62_500_000);
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub mod loader;
 pub mod machine;
 pub mod mmu;
 pub mod pauth;
+mod pmu;
 pub mod ram;
 mod sysreg;
 pub mod timer;

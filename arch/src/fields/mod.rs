@@ -25,6 +25,14 @@ pub fn of(register: &str, e2h: bool) -> &'static [(&'static str, Field)] {
     found.map_or(&[], |(_, _, fields)| *fields)
 }
 
+/// The field of an ID register (ID_AA64...) with these names, in any case.
+#[must_use]
+pub fn id_field(register: &str, field: &str) -> Option<Field> {
+    let known = register.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("ID_AA64"));
+    let fields = if known { of(register, false) } else { &[] };
+    fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(field)).map(|(_, field)| *field)
+}
+
 /// A field of a register: position and width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {

@@ -14,7 +14,6 @@ use std::fs;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The most CPUs that a machine may have.
 const CPU_LIMIT: u32 = 8;
@@ -22,8 +21,6 @@ const CPU_LIMIT: u32 = 8;
 const RAM_BYTES: RangeInclusive<u64> = 1 << 20..=255 << 30;
 /// Guest time of an instruction in deterministic mode, in picoseconds: one instruction is one nanosecond.
 const COUNTED_PS: u32 = 1000;
-/// 2026-01-01 00:00:00 UTC, the time of day in deterministic mode.
-const EPOCH_SECONDS: u64 = 1_767_225_600;
 
 /// Reads what the machine file names and describes the machine.
 pub(super) fn describe(
@@ -58,13 +55,10 @@ pub(super) fn describe(
             .hint("--list-registers 4 is the default"));
     }
     let boot = boot(file)?;
-    let deterministic = file.deterministic.unwrap_or(false);
-    let clock =
-        if deterministic { ClockMode::Counted { ps_per_instruction: COUNTED_PS } } else { ClockMode::Real };
-    let time_of_day: Box<dyn Fn() -> u64 + Send + Sync> = if deterministic {
-        Box::new(|| EPOCH_SECONDS)
+    let clock = if file.deterministic.unwrap_or(false) {
+        ClockMode::Counted { ps_per_instruction: COUNTED_PS }
     } else {
-        Box::new(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()))
+        ClockMode::Real
     };
     let engine = match file.engine.as_deref() {
         None => Engine::default(),
@@ -80,7 +74,7 @@ pub(super) fn describe(
         clock,
         engine,
         seed: file.seed.unwrap_or(0),
-        time_of_day,
+        time_of_day: super::rtc::time_of_day(file)?,
         virtio: virtio::devices(file)?,
         console,
         diagnostics: Box::new(|line| eprintln!("droste: {line}\r")),
@@ -129,10 +123,13 @@ pub(crate) fn wrong_cpu(name: &str, error: &ModelError) -> CliError {
     let said = CliError::config(format!("the CPU {name} cannot be: {error}"));
     match error {
         ModelError::UnknownModel(_) => {
-            said.hint("a CPU is MODEL[,+FEATURE][,-FEATURE]..., such as max,-lse2")
+            said.hint("a CPU is MODEL[,+FEATURE][,-FEATURE][,IDREG.FIELD=VALUE]..., such as max,-lse2")
         }
         ModelError::NoSign(word) => {
             said.hint(format!("write +{word} to add the feature, -{word} to remove it"))
+        }
+        ModelError::UnknownField(_) | ModelError::FieldValue(..) => {
+            said.hint("a field is set like ID_AA64MMFR0_EL1.PARange=2; `droste cpu show` lists ID registers")
         }
         ModelError::UnknownFeature(word) => said.hint(match nearest_feature(word) {
             Some(known) => format!("did you mean {known}?"),

@@ -3,7 +3,8 @@
 mod check;
 mod console;
 mod log;
-mod machine;
+pub(crate) mod machine;
+mod rtc;
 mod terminal;
 pub(crate) mod virtio;
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::memory_map as map;
 use crate::bus::{Bus, Device};
+use crate::clock::Clock;
 use crate::devices::Console;
 use crate::devices::fw_cfg::{FwCfg, Items};
 use crate::devices::pl011::Pl011;
@@ -72,6 +73,12 @@ impl Devices {
             place(&map::virtio_window(index), transport);
         }
         Self { uart, gpio, rtc, virtio: transports }
+    }
+
+    /// The system count at which a device has something to do, if one waits for a time of `clock`. Only what is shown
+    /// as time that the machine counts itself can be foretold.
+    pub fn next_deadline(&self, clock: &Clock) -> Option<u64> {
+        self.rtc.alarm_in().map(|ahead| clock.count_at(clock.seconds() + u64::from(ahead)))
     }
 
     /// Presses the power button and lets it go, after the tenth of a second that a driver takes for a bounce.

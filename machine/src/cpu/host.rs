@@ -42,7 +42,7 @@ impl Vcpu {
         self.slot().pins.load()
     }
 
-    /// Whether an interrupt is pending that ends WFI, masked or not, or a state of PSCI.
+    /// Whether an interrupt is pending that ends WFI, masked or not, or a state of PSCI, or the time of WFIT is up.
     pub(crate) fn has_wakeup(&self) -> bool {
         if self.state.resume.is_some() {
             return self.gic.wakes();
@@ -51,7 +51,9 @@ impl Vcpu {
         let hcr = self.hcr();
         let virtuals = pins & (IrqPins::VIRQ | IrqPins::VFIQ) != 0
             || hcr & (hcr_el2::VI.mask() | hcr_el2::VF.mask() | hcr_el2::VSE.mask()) != 0;
-        pins & (IrqPins::IRQ | IrqPins::FIQ) != 0 || (virtuals && self.el() < 2 && !self.mode.tge)
+        pins & (IrqPins::IRQ | IrqPins::FIQ) != 0
+            || (virtuals && self.el() < 2 && !self.mode.tge)
+            || (self.timers.wait_until != u64::MAX && self.physical_count() >= self.timers.wait_until)
     }
 
     /// Ends the slice after the current block: the guest polls.

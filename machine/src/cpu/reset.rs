@@ -45,12 +45,14 @@ impl Vcpu {
             block_pc: 0,
             abort: Exception::sync(1, 0, 0),
             yielding: false,
+            event_until: None,
             pointer_layouts: Default::default(),
             dispatch: Default::default(),
             features: machine.features,
             rules: crate::sysreg::Rules::of(&machine.features),
             gic: CpuInterface::new(machine.gic.clone(), index),
             timers: Timers::default(),
+            pmu: crate::pmu::Pmu::default(),
             index,
             machine,
         };
@@ -63,12 +65,14 @@ impl Vcpu {
         let counts = (self.state.insn_count, self.state.idle_count);
         self.state = CpuState::reset(if self.has_el2() { 2 } else { 1 });
         (self.state.insn_count, self.state.idle_count) = counts;
+        self.pmu.reset();
         crate::sysreg::reset(self);
         // After the ID registers, which it reads.
         self.mmu_reset();
         self.context_changed();
         gic::cpu_interface::reset(self);
         timer::reset(self);
+        crate::pmu::drive_interrupt(self);
     }
 
     /// Ends a power-down state: as a start, but that the timers, which are always on, have gone on.

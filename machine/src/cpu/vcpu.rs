@@ -31,6 +31,8 @@ pub struct Vcpu {
     pub(crate) abort: Exception,
     /// Whether the guest polls and the rest of the slice is better spent elsewhere.
     pub(crate) yielding: bool,
+    /// If that is WFE: the physical count at which an event comes, `u64::MAX` for never.
+    pub(crate) event_until: Option<u64>,
     /// How pointers carry authentication codes in each regime.
     pub(crate) pointer_layouts: PointerLayouts,
     /// What generated code reads.
@@ -47,6 +49,8 @@ pub struct Vcpu {
     pub gic: CpuInterface,
     /// What is derived from the registers of the generic timers.
     pub timers: Timers,
+    /// What is derived from the registers of the performance monitor.
+    pub(crate) pmu: crate::pmu::Pmu,
 }
 
 impl Vcpu {

@@ -50,6 +50,13 @@ impl Pl031 {
         self.update(&mut lock(&self.state));
     }
 
+    /// In how many seconds the alarm rings, if it is set; 0 if it is due.
+    pub fn alarm_in(&self) -> Option<u32> {
+        let state = lock(&self.state);
+        let ahead = state.alarm.wrapping_sub(self.now(&state));
+        state.armed.then_some(if ahead < 1 << 31 { ahead } else { 0 })
+    }
+
     fn now(&self, state: &State) -> u32 {
         // The register wraps in 2106.
         ((self.time)() as u32).wrapping_add(state.offset)
@@ -150,6 +157,7 @@ mod tests {
         rtc.write(MR, 4, 1002);
         rtc.poll();
         assert!(!line.level());
+        assert_eq!(rtc.alarm_in(), Some(2));
         time.store(1005, Ordering::Relaxed);
         rtc.poll();
         assert!(line.level());
@@ -157,6 +165,7 @@ mod tests {
         assert!(!line.level());
         rtc.poll();
         assert!(!line.level(), "it does not ring again");
+        assert_eq!(rtc.alarm_in(), None);
     }
 
     #[test]

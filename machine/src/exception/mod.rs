@@ -10,7 +10,7 @@ pub(crate) use calls::{brk, hlt, hvc, smc, svc};
 pub(crate) use eret::{EretKind, eret};
 pub(crate) use interrupt::{may_be_interrupted, pending_interrupt};
 pub(crate) use take::take;
-pub(crate) use wait::{Wfx, wfx};
+pub(crate) use wait::{Wfx, give_way, send_event, wfx};
 
 /// The vector group of an exception.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

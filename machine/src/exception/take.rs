@@ -37,6 +37,7 @@ const EL2: Banked = Banked {
 pub(crate) fn take(cpu: &mut Vcpu, exception: Exception) {
     let from = cpu.state.pstate;
     let target = exception.target;
+    let counted = cpu.instructions();
     debug_assert!(target >= from.el && target > 0, "an exception never lowers the Exception level");
     let bank = if target == 2 { &EL2 } else { &EL1 };
 
@@ -97,6 +98,9 @@ pub(crate) fn take(cpu: &mut Vcpu, exception: Exception) {
     cpu.state.pc = (cpu.sys(bank.vbar) & !0x7ff) + group + origin;
     cpu.state.exclusive.valid = false;
     cpu.context_sync();
+    if cpu.pmu.enabled {
+        crate::pmu::refresh(cpu, counted);
+    }
 }
 
 /// The value for SPSR_ELx, with the level that FEAT_NV shows to a guest hypervisor (`nv_rules.md` E1).

@@ -62,6 +62,7 @@ fn run_blocks(cpu: &mut Vcpu, blocks: &mut impl Blocks, limit: u64) -> Exit {
                 return Exit::Waiting;
             }
             cpu.state.waiting = false;
+            cpu.timers.wait_until = u64::MAX;
             if let Some(start) = cpu.state.resume {
                 cpu.wake(start);
             }

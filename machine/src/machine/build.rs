@@ -3,11 +3,10 @@
 use super::{CpuOn, CpuSlot, Machine, RunState};
 use crate::board::{self, BoardConfig, BootInfo, Connections, Devices, device_tree, memory_map as map};
 use crate::bus::Bus;
-use crate::clock::{Clock, ClockMode};
+use crate::clock::{Clock, ClockMode, TimeOfDay};
 use crate::cpu::model::Model;
 use crate::devices::Console;
 use crate::devices::fw_cfg::Items;
-use crate::devices::pl031::TimeOfDay;
 use crate::devices::virtio::VirtioDevice;
 use crate::diagnostics::{Diagnostics, Sink};
 use crate::engine::Engine;
@@ -193,16 +192,6 @@ impl MachineConfig {
         put(&map::GICD, Arc::new(DistributorWindow(gic.clone())));
         put(&map::ITS, Arc::new(ItsWindow(gic.clone())));
         put(&map::GICR, Arc::new(RedistributorWindow(gic.clone())));
-        let connections = Connections {
-            ram: ram.clone(),
-            interrupts: gic.clone(),
-            console: self.console,
-            time: self.time_of_day,
-            firmware_items: Items::new(),
-            virtio: self.virtio,
-        };
-        let devices = Arc::new(Devices::new(connections, &mut bus));
-
         let features = *self.model.features();
         let conduit = if features.contains(Feature::FEAT_EL2) { Conduit::Smc } else { Conduit::Hvc };
         let frequency = if features.contains(Feature::FEAT_ECV) {
@@ -210,11 +199,22 @@ impl MachineConfig {
         } else {
             Clock::FREQUENCY_62_5_MHZ
         };
+        let clock = Arc::new(Clock::new(self.clock, frequency));
+        let connections = Connections {
+            ram: ram.clone(),
+            interrupts: gic.clone(),
+            console: self.console,
+            time: self.time_of_day.source(clock.clone()),
+            firmware_items: Items::new(),
+            virtio: self.virtio,
+        };
+        let devices = Arc::new(Devices::new(connections, &mut bus));
+
         let machine = Arc::new(Machine {
             ram,
             bus,
             gic,
-            clock: Clock::new(self.clock, frequency),
+            clock,
             diagnostics: Diagnostics::new(self.diagnostics),
             tracer: self.tracer,
             features,

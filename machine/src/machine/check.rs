@@ -273,7 +273,7 @@ mod tests {
             clock: ClockMode::Counted { ps_per_instruction: 1000 },
             engine: Engine::Interp,
             seed: 0,
-            time_of_day: Box::new(|| 0),
+            time_of_day: crate::clock::TimeOfDay::From(0),
             virtio: Vec::new(),
             console: Arc::new(Silent),
             diagnostics: Box::new(|_| {}),

@@ -3,7 +3,7 @@
 use crate::irq::{IrqPins, Waker};
 use crate::mmu::Mailbox;
 use droste_arch::psci::Return;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +30,8 @@ pub struct CpuSlot {
     parker: Arc<Parker>,
     power: Mutex<Power>,
     requests: AtomicU32,
+    /// Events that other CPUs have sent.
+    event: AtomicBool,
     /// TLB maintenance from other CPUs.
     pub(crate) tlbi: Mailbox,
 }
@@ -50,6 +52,7 @@ impl CpuSlot {
             parker,
             power: Mutex::new(Power::Off),
             requests: AtomicU32::new(0),
+            event: AtomicBool::new(false),
             tlbi: Mailbox::default(),
         }
     }
@@ -74,6 +77,19 @@ impl CpuSlot {
     /// Takes requests back, before serving them.
     pub(crate) fn take_requests(&self, which: u32) -> u32 {
         self.requests.fetch_and(!which, Ordering::SeqCst) & which
+    }
+
+    /// Sets the CPU's event register from outside, and wakes it.
+    pub(crate) fn send_event(&self) {
+        // Whoever spins on SEV shall not take a lock each time.
+        if !self.event.swap(true, Ordering::SeqCst) {
+            self.parker.wake();
+        }
+    }
+
+    /// Takes an event that was sent.
+    pub(crate) fn take_event(&self) -> bool {
+        self.event.load(Ordering::Relaxed) && self.event.swap(false, Ordering::SeqCst)
     }
 
     /// CPU_ON.

@@ -47,7 +47,7 @@ pub struct Machine {
     /// The interrupt controller.
     pub gic: Arc<Gic>,
     /// The system counter.
-    pub clock: Clock,
+    pub clock: Arc<Clock>,
     /// Reports of what is not implemented.
     pub diagnostics: Diagnostics,
     /// Watches what happens.

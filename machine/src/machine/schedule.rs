@@ -112,10 +112,11 @@ fn run_cpu(machine: &Arc<Machine>, index: usize) -> CpuState {
 fn run_while_on(cpu: &mut Vcpu, executor: &mut Executor) {
     loop {
         crate::timer::poll(cpu);
-        let limit = cpu.state.insn_count + SLICE;
+        crate::pmu::poll(cpu);
+        let limit = (cpu.state.insn_count + SLICE).min(crate::pmu::overflow_at(cpu));
         match executor.run(cpu, limit) {
             Exit::Budget => {}
-            Exit::Yield => thread::yield_now(),
+            Exit::Yield => crate::exception::give_way(cpu),
             Exit::Waiting => {
                 let limit = crate::timer::next_deadline(cpu)
                     .map_or(LONG, |at| cpu.machine.clock.time_until(at, cpu.time_input()));
@@ -145,10 +146,13 @@ pub(super) struct Turns {
     ends: u64,
     /// The common time at which the run ends.
     limit: u64,
+    /// Whether nobody was busy in the last turn.
+    idle: bool,
 }
 
 impl Turns {
     pub(super) fn new(machine: &Arc<Machine>, devices: &Arc<Devices>, limit: u64) -> Turns {
+        machine.clock.restart();
         let player = |index| Player {
             cpu: Vcpu::new(machine.clone(), index),
             executor: Executor::new(machine.engine, machine.slots.len()),
@@ -161,6 +165,7 @@ impl Turns {
             count: 0,
             ends: 0,
             limit,
+            idle: false,
         }
     }
 
@@ -177,13 +182,14 @@ impl Turns {
 
     /// Begins a turn and answers when it ends, unless the machine has stopped.
     pub(super) fn begin(&mut self) -> Option<u64> {
+        self.machine.clock.reach(self.ends);
         if self.ends >= self.limit {
             self.machine.stop(Stop::Request);
         }
         if self.machine.is_stopping() {
             return None;
         }
-        if self.count.is_multiple_of(POLL_TURNS) {
+        if self.idle || self.count.is_multiple_of(POLL_TURNS) {
             self.devices.poll();
         }
         self.count += 1;
@@ -198,10 +204,11 @@ impl Turns {
 
     /// Ends a turn in which some CPU was `busy`, or none.
     pub(super) fn finish(&mut self, busy: bool) {
+        self.idle = !busy;
         if busy {
             return;
         }
-        match skip_idle(&self.machine, &self.players, self.ends) {
+        match skip_idle(&self.machine, &self.devices, &self.players, self.ends) {
             Some(next) => self.ends = next,
             None if self.limit < u64::MAX => self.ends = self.limit,
             // Only input from outside can go on from here.
@@ -249,10 +256,15 @@ fn play(player: &mut Player, until: u64) -> bool {
             player.on = true;
         }
         crate::timer::poll(cpu);
-        // The turn is cut where the next timer fires, so that timers are exact.
+        crate::pmu::poll(cpu);
+        // The turn is cut where the next timer fires or a counter overflows, so that both are exact.
         let fires = crate::timer::next_deadline(cpu).and_then(|at| cpu.machine.clock.retired_at(at));
+        let overflows = match cpu.state.waiting {
+            false => crate::pmu::overflow_at(cpu).saturating_add(cpu.state.idle_count),
+            true => u64::MAX,
+        };
         let now = cpu.time_input();
-        let stop_at = fires.filter(|&at| at > now).map_or(until, |at| at.min(until));
+        let stop_at = fires.filter(|&at| at > now).map_or(until, |at| at.min(until)).min(overflows);
         match player.executor.run(cpu, cpu.state.insn_count + (stop_at - now)) {
             Exit::Budget => {}
             Exit::Yield => break,
@@ -275,12 +287,13 @@ fn play(player: &mut Player, until: u64) -> bool {
     busy
 }
 
-/// Nobody has anything to do before the next timer: answers the time, at or after `now`, to go on from.
-fn skip_idle(machine: &Machine, players: &[Player], now: u64) -> Option<u64> {
+/// Nobody has anything to do before the next timer or alarm: answers the time, at or after `now`, to go on from.
+fn skip_idle(machine: &Machine, devices: &Devices, players: &[Player], now: u64) -> Option<u64> {
     let next = players
         .iter()
         .filter(|p| p.on)
         .filter_map(|p| crate::timer::next_deadline(&p.cpu))
+        .chain(devices.next_deadline(&machine.clock))
         .filter_map(|at| machine.clock.retired_at(at))
         .min();
     next.map(|at| now.max(at.saturating_sub(SLICE)))

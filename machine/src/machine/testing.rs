@@ -47,7 +47,7 @@ pub(crate) fn cpus_in(mode: ClockMode, model: Model, count: u32) -> Vec<Vcpu> {
         gic: Arc::new(Gic::new(&config, &pins, ram.clone())),
         ram,
         bus: Bus::new(),
-        clock: Clock::new(mode, Clock::FREQUENCY_1_GHZ),
+        clock: Arc::new(Clock::new(mode, Clock::FREQUENCY_1_GHZ)),
         diagnostics: Diagnostics::new(Box::new(|_| {})),
         tracer: None,
         features: *model.features(),

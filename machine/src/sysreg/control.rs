@@ -2,6 +2,7 @@
 
 use crate::cpu::Vcpu;
 use crate::interp::Flow;
+use droste_arch::fields::rmr_el2;
 use droste_arch::sysreg::SysReg;
 
 use super::registers::{Behaviour, ZERO};
@@ -36,7 +37,9 @@ pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
         | SysReg::S2POR_EL1
         | SysReg::VTCR_EL2
         | SysReg::VTTBR_EL2 => Some(Behaviour::stored(r, change_el1_translation)),
-        SysReg::CPACR_EL1 | SysReg::CPTR_EL2 | SysReg::MDCR_EL2 => Some(Behaviour::stored(r, change_mode)),
+        SysReg::CPACR_EL1 | SysReg::CPTR_EL2 => Some(Behaviour::stored(r, change_mode)),
+        SysReg::MDCR_EL2 => Some(Behaviour::stored(r, super::pmu::write_mdcr)),
+        SysReg::RMR_EL1 | SysReg::RMR_EL2 => Some(Behaviour::new(|_, _| AA64, request_reset)),
         // Implementation defined, and this implementation defines nothing.
         SysReg::ACTLR_EL1
         | SysReg::ACTLR_EL2
@@ -49,6 +52,19 @@ pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
         | SysReg::HACR_EL2 => Some(ZERO),
         _ => None,
     }
+}
+
+/// RMR_ELx.AA64, which is fixed.
+const AA64: u64 = 1;
+
+/// RMR_ELx.RR: a warm reset, which comes at once. The CPU starts at RVBAR_ELx.
+fn request_reset(cpu: &mut Vcpu, _: SysReg, value: u64) -> Flow {
+    if !rmr_el2::RR.is_set(value) {
+        return Flow::Next;
+    }
+    cpu.reset();
+    cpu.state.pc = cpu.sys(if cpu.has_el2() { SysReg::RVBAR_EL2 } else { SysReg::RVBAR_EL1 });
+    Flow::Jump
 }
 
 fn change(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {

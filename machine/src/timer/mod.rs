@@ -2,9 +2,10 @@
 //!
 //! Their registers are plain storage in the CPU state, where the access rules look too. What is kept here is
 //! derived: the levels that the interrupt controller knows, and the next count at which one changes, so that
-//! the run loop compares one number. There is no event stream: a CPU that executes WFE only yields.
+//! the run loop compares one number. The event stream has no state: WFE asks when its next event comes.
 
 mod comparator;
+mod events;
 mod registers;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use droste_arch::feature::Feature;
 use droste_arch::fields::cnthctl_el2;
 use droste_arch::sysreg::SysReg;
 
+pub(crate) use events::next_event;
 pub(crate) use registers::{read, reset, write};
 
 /// What is derived from the timer registers of one CPU.
@@ -31,11 +33,19 @@ pub struct Timers {
     physical_offset: u64,
     /// Whether software has brought `next_change` nearer since whoever gives out slices looked.
     pub(crate) is_nearer: bool,
+    /// The physical count at which WFIT gives up, `u64::MAX` without.
+    pub(crate) wait_until: u64,
 }
 
 impl Default for Timers {
     fn default() -> Self {
-        Self { next_change: u64::MAX, levels: [false; 4], physical_offset: 0, is_nearer: false }
+        Self {
+            next_change: u64::MAX,
+            levels: [false; 4],
+            physical_offset: 0,
+            is_nearer: false,
+            wait_until: u64::MAX,
+        }
     }
 }
 
@@ -115,9 +125,14 @@ pub(crate) fn poll(cpu: &mut Vcpu) {
     }
 }
 
-/// The physical count at which the next interrupt of a timer rises or falls.
+/// The physical count at which the next interrupt of a timer rises or falls, or WFIT gives up.
 pub(crate) fn next_deadline(cpu: &Vcpu) -> Option<u64> {
-    (cpu.timers.next_change != u64::MAX).then_some(cpu.timers.next_change)
+    let next = if cpu.state.waiting {
+        cpu.timers.next_change.min(cpu.timers.wait_until)
+    } else {
+        cpu.timers.next_change
+    };
+    (next != u64::MAX).then_some(next)
 }
 
 /// CNTVCT_EL0 as the current Exception level reads it: the host regime sees no offset.

@@ -5,7 +5,7 @@ use super::program::Program;
 use super::words::{Words, address, value};
 use droste_arch::feature::Feature;
 use droste_machine::board::memory_map as map;
-use droste_machine::clock::ClockMode;
+use droste_machine::clock::{ClockMode, TimeOfDay};
 use droste_machine::cpu::model::Model;
 use droste_machine::devices::Console;
 use droste_machine::devices::net::user::{UserNet, UserNetConfig};
@@ -111,7 +111,7 @@ impl Case {
             clock,
             engine: engine(),
             seed: 1,
-            time_of_day: Box::new(|| 1),
+            time_of_day: TimeOfDay::From(1),
             virtio,
             console: Arc::new(Nowhere),
             diagnostics: Box::new(|_| {}),

@@ -7,9 +7,11 @@ mod debug;
 mod exceptions;
 mod granules;
 mod harness;
+mod id;
 mod interrupts;
 mod mmu;
 mod nested;
+mod pmu;
 mod power;
 mod smp;
 mod suspend;
@@ -39,6 +41,7 @@ extern "Rust" fn guest_main() {
         }
         ("cpu-tests-debug", 2) => debug::run(),
         ("cpu-tests-power", 2) => suspend::run(),
+        ("cpu-tests-id", _) => return id::run(),
         _ => println!("FAIL: not meant for this level"),
     }
     harness::summary();
@@ -54,6 +57,7 @@ fn everything(el: u64) {
     power::run();
     interrupts::run();
     timers::run();
+    pmu::run();
     if el == 2 {
         virtualization::run();
         vhe::run();

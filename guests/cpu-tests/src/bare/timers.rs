@@ -53,10 +53,25 @@ pub(crate) fn run() {
     check("CNTPCT_EL0 does not go backwards", b >= a);
     timer!("EL1 physical timer", "cntp_ctl_el0", "cntp_cval_el0", "cntp_tval_el0", "cntpct_el0", 30);
     timer!("EL1 virtual timer", "cntv_ctl_el0", "cntv_cval_el0", "cntv_tval_el0", "cntvct_el0", 27);
+    events();
     if current_el() == 2 {
         timer!("EL2 physical timer", "cnthp_ctl_el2", "cnthp_cval_el2", "cnthp_tval_el2", "cntpct_el0", 26);
         offset();
     }
+}
+
+/// WFE ends: at once after SEVL, and by the event stream, of which nothing else tells.
+fn events() {
+    instruction!("sevl");
+    instruction!("wfe");
+    check("WFE after SEVL", true);
+    // EVNTEN, bit 10 of the virtual count.
+    msr!("cntkctl_el1", mrs!("cntkctl_el1") | 1 << 2 | 10 << 4);
+    for _ in 0..3 {
+        instruction!("wfe");
+    }
+    msr!("cntkctl_el1", mrs!("cntkctl_el1") & !(1 << 2 | 0xf << 4));
+    check("WFE ends by the event stream", true);
 }
 
 fn offset() {

@@ -3,6 +3,7 @@
 use super::{Model, ModelError, parts};
 use droste_arch::expr::{Expr, FieldTest, Test};
 use droste_arch::feature::{Feature, FeatureSet};
+use droste_arch::fields::id_field;
 use droste_arch::sysreg::SysReg;
 
 impl Model {
@@ -35,6 +36,31 @@ impl Model {
         without.remove(feature);
         let violation = without.violations().next().filter(|_| !present);
         Err(violation.map_or(ModelError::NotChangeable(feature), ModelError::Impossible))
+    }
+
+    /// Sets a field of an ID register: `ID_AA64MMFR0_EL1.PARange=2`.
+    pub(super) fn assign(&mut self, text: &str) -> Result<(), ModelError> {
+        let (name, value) = text.split_once('=').unwrap_or((text, ""));
+        let unknown = || ModelError::UnknownField(name.to_owned());
+        let (register, field) = name.split_once('.').ok_or_else(unknown)?;
+        let field = id_field(register, field).ok_or_else(unknown)?;
+        let register = SysReg::all().find(|r| r.name().eq_ignore_ascii_case(register)).ok_or_else(unknown)?;
+        let number = match value.strip_prefix("0x") {
+            Some(digits) => u64::from_str_radix(digits, 16).ok(),
+            None => value.parse().ok(),
+        };
+        let largest = field.get(u64::MAX);
+        let number = number
+            .filter(|n| *n <= largest)
+            .ok_or_else(|| ModelError::FieldValue(value.to_owned(), largest.count_ones()))?;
+        let old = self.id(register);
+        self.registers.insert(register, field.with(old, number));
+        self.update();
+        let everything = parts::everything();
+        match self.features.iter().find(|f| !everything.contains(*f)) {
+            Some(feature) => Err(ModelError::NotImplemented(feature)),
+            None => Ok(()),
+        }
     }
 
     /// Pointer authentication is announced by its algorithms, for addresses and generic.

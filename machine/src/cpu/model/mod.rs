@@ -26,11 +26,17 @@ pub struct Model {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
     /// The first word is no model.
-    #[error("unknown CPU model `{0}`; there are {names}", names = parts::names())]
+    #[error("unknown CPU model `{0}`; there are {names}", names = parts::names().collect::<Vec<_>>().join(", "))]
     UnknownModel(String),
     /// A change does not begin with + or -.
     #[error("`{0}` does not begin with + or -")]
     NoSign(String),
+    /// An assignment names no field of an ID register.
+    #[error("`{0}` is no field of an ID register")]
+    UnknownField(String),
+    /// What is assigned is no number, or does not fit into the field.
+    #[error("`{0}` is no value of a field of {1} bits")]
+    FieldValue(String, u32),
     /// There is no feature of this name.
     #[error("unknown CPU feature `{0}`")]
     UnknownFeature(String),
@@ -46,8 +52,13 @@ pub enum ModelError {
 }
 
 impl Model {
-    /// Parses `name`, or `name,+feature,-feature`, where a feature is a FEAT_ name with or without its
-    /// prefix.
+    /// The names of all models.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        parts::names()
+    }
+
+    /// Parses `name`, or `name,+feature,-feature,IDREG.FIELD=value`, where a feature is a FEAT_ name with or without
+    /// its prefix, and a field is one of ID_AA64*_EL1.
     ///
     /// # Errors
     ///
@@ -61,6 +72,7 @@ impl Model {
             match word.split_at_checked(1) {
                 Some(("+", feature)) => added.push(model.change(feature, true)?),
                 Some(("-", feature)) => drop(model.change(feature, false)?),
+                _ if word.contains('=') => model.assign(word)?,
                 _ => return Err(ModelError::NoSign(word.to_owned())),
             }
         }
@@ -170,7 +182,7 @@ mod tests {
 
     #[test]
     fn parse_every_model_gives_a_possible_cpu() {
-        for name in parts::names().split(", ") {
+        for name in Model::names() {
             let violations: Vec<_> =
                 parts::model(name).unwrap().features().violations().map(|v| v.to_string()).collect();
             assert!(violations.is_empty(), "{name}: {violations:#?}");
@@ -188,6 +200,18 @@ mod tests {
         assert_eq!(nv("max"), 2);
         assert_eq!(nv("max,-nv"), 0);
         assert_eq!(nv("max,-nv2"), 1);
+    }
+
+    #[test]
+    fn parse_assignment_sets_the_field() {
+        let model = Model::parse("max,ID_AA64MMFR0_EL1.PARange=2,id_aa64dfr0_el1.wrps=0x1").unwrap();
+        assert_eq!(model.id(SysReg::ID_AA64MMFR0_EL1) & 0xf, 2);
+        assert_eq!(model.id(SysReg::ID_AA64DFR0_EL1) >> 20 & 0xf, 1);
+        let wrong = |text: &str| Model::parse(&format!("max,{text}")).unwrap_err();
+        assert_eq!(wrong("ID_AA64MMFR0_EL1=2"), ModelError::UnknownField("ID_AA64MMFR0_EL1".into()));
+        assert_eq!(wrong("MIDR_EL1.Revision=2"), ModelError::UnknownField("MIDR_EL1.Revision".into()));
+        assert_eq!(wrong("ID_AA64MMFR0_EL1.PARange=0x10"), ModelError::FieldValue("0x10".into(), 4));
+        assert_eq!(wrong("ID_AA64PFR0_EL1.SVE=1"), ModelError::NotImplemented(Feature::FEAT_SVE));
     }
 
     #[test]
@@ -213,7 +237,7 @@ mod tests {
 
     #[test]
     fn parse_pauth_can_be_removed_from_every_model() {
-        for name in parts::names().split(", ") {
+        for name in Model::names() {
             let model = Model::parse(&format!("{name},-pauth")).unwrap();
             assert!(!model.features().contains(Feature::FEAT_PAuth), "{name}");
             assert!(!model.features().contains(Feature::FEAT_FPAC), "{name}");

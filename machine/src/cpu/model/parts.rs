@@ -158,8 +158,8 @@ const LIMITS: [(SysReg, u8, u64); 26] = [
 const EVENT_COUNTERS: u64 = 6;
 
 /// The names of all models.
-pub(super) fn names() -> String {
-    PARTS.map(|p| p.name).join(", ")
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    PARTS.iter().map(|p| p.name)
 }
 
 /// The model with this name.

@@ -14,7 +14,8 @@ pub(crate) fn handler(e: Encoding) -> Option<Handler> {
         Encoding::WFE_HI_hints => |cpu, _| exception::wfx(cpu, Wfx::Wfe, None),
         Encoding::WFI_HI_hints => |cpu, _| exception::wfx(cpu, Wfx::Wfi, None),
         Encoding::YIELD_HI_hints => yield_slice,
-        Encoding::SEV_HI_hints | Encoding::SEVL_HI_hints => send_event,
+        Encoding::SEV_HI_hints => send_event::<true>,
+        Encoding::SEVL_HI_hints => send_event::<false>,
         Encoding::XPACLRI_HI_hints => xpaclri,
         Encoding::PACIA1716_HI_hints => pac::<IA, 17, X16>,
         Encoding::PACIB1716_HI_hints => pac::<IB, 17, X16>,
@@ -59,10 +60,9 @@ fn yield_slice(cpu: &mut Vcpu, _insn: u32) -> Exec {
     Ok(Flow::Sync)
 }
 
-/// Sets the event register of this CPU. Others need not be told: WFE never suspends a CPU, it only ends its
-/// slice.
-fn send_event(cpu: &mut Vcpu, _insn: u32) -> Exec {
-    cpu.state.event = true;
+/// Sends an event: to all CPUs, or to this one.
+fn send_event<const ALL: bool>(cpu: &mut Vcpu, _insn: u32) -> Exec {
+    exception::send_event(cpu, ALL);
     Ok(Flow::Next)
 }
 

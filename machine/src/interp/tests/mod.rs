@@ -40,7 +40,7 @@ fn cpu_of(features: FeatureSet) -> Vcpu {
         gic: Arc::new(Gic::new(&config, std::slice::from_ref(&slot.pins), ram.clone())),
         ram,
         bus: Default::default(),
-        clock: Clock::new(ClockMode::Counted { ps_per_instruction: 1000 }, 1_000_000_000),
+        clock: Clock::new(ClockMode::Counted { ps_per_instruction: 1000 }, 1_000_000_000).into(),
         diagnostics: Diagnostics::new(Box::new(|_| ())),
         tracer: None,
         features,

@@ -182,6 +182,8 @@ fn os_lock_is_closed_by_reset_and_opened_by_oslar() {
 #[test]
 fn cycle_counter_counts_instructions_while_enabled() {
     let mut cpu = cpu("max");
+    // NSH: at EL2 too.
+    write(&mut cpu, SysReg::PMCCFILTR_EL0, 1 << 27).unwrap();
     write(&mut cpu, SysReg::PMCNTENSET_EL0, 1 << 31).unwrap();
     cpu.state.insn_count += 100;
     assert_eq!(read(&mut cpu, SysReg::PMCCNTR_EL0), Ok(0));
@@ -290,4 +292,20 @@ fn id_register_of_an_absent_feature_is_reported_as_a_trap_at_every_level() {
         at_el(&mut cpu, el);
         assert!(trapped_to(target, 0x18, read(&mut cpu, SysReg::SMIDR_EL1)), "EL{el}");
     }
+}
+
+#[test]
+fn warm_reset_by_rmr_starts_at_rvbar() {
+    let mut cpu = cpu("max");
+    assert_eq!(read(&mut cpu, SysReg::RMR_EL2), Ok(1));
+    cpu.state.pc = 0x4000_1000;
+    cpu.set_x(5, 7);
+    cpu.set_sys(SysReg::SCTLR_EL2, 1);
+    cpu.set_x(1, 3);
+    let flow = msr(&mut cpu, word(0xd500_0001, SysReg::RMR_EL2));
+    assert_eq!(flow, Ok(Flow::Jump));
+    assert_eq!((cpu.state.pc, cpu.x(5), cpu.el()), (0, 0, 2));
+    assert_eq!(cpu.sys(SysReg::SCTLR_EL2) & 1, 0);
+    at_el(&mut cpu, 1);
+    assert!(read(&mut cpu, SysReg::RMR_EL2).is_err());
 }
