@@ -6,7 +6,7 @@ use crate::expr::{Expr::{self, *}, FieldTest, Test};
 use crate::sysreg::SysReg;
 
 /// Number of [`Feature`]s.
-pub const COUNT: usize = 347;
+pub const COUNT: usize = 350;
 
 /// A FEAT_ name of the manual.
 #[allow(non_camel_case_types, missing_docs)]
@@ -198,6 +198,7 @@ FEAT_NMI,
 FEAT_NV,
 FEAT_NV2,
 FEAT_NV2p1,
+FEAT_NV3,
 FEAT_OCCMO,
 FEAT_PACIMP,
 FEAT_PACQARMA3,
@@ -360,6 +361,8 @@ FEAT_WFxT,
 FEAT_XNX,
 FEAT_XS,
 FEAT_nTLBPA,
+NV1,
+NV2_ONLY,
 }
 
 pub(super) static ALL: [Feature; COUNT] = [
@@ -548,6 +551,7 @@ FEAT_NMI,
 FEAT_NV,
 FEAT_NV2,
 FEAT_NV2p1,
+FEAT_NV3,
 FEAT_OCCMO,
 FEAT_PACIMP,
 FEAT_PACQARMA3,
@@ -710,6 +714,8 @@ FEAT_WFxT,
 FEAT_XNX,
 FEAT_XS,
 FEAT_nTLBPA,
+NV1,
+NV2_ONLY,
 ];
 
 pub(super) static NAMES: [&str; COUNT] = [
@@ -898,6 +904,7 @@ pub(super) static NAMES: [&str; COUNT] = [
 "FEAT_NV",
 "FEAT_NV2",
 "FEAT_NV2p1",
+"FEAT_NV3",
 "FEAT_OCCMO",
 "FEAT_PACIMP",
 "FEAT_PACQARMA3",
@@ -1060,6 +1067,8 @@ pub(super) static NAMES: [&str; COUNT] = [
 "FEAT_XNX",
 "FEAT_XS",
 "FEAT_nTLBPA",
+"NV1",
+"NV2_ONLY",
 ];
 
 pub(super) static REQUIRES: [Expr; COUNT] = [
@@ -1248,6 +1257,7 @@ Const(true),
 Feature(FEAT_EL2),
 Feature(FEAT_NV),
 Feature(FEAT_NV2),
+Feature(FEAT_NV2p1),
 Const(true),
 All(&[Feature(FEAT_PAuth),Not(&Feature(FEAT_PACQARMA5)),Not(&Feature(FEAT_PACQARMA3)),]),
 All(&[Feature(FEAT_PAuth),Not(&Feature(FEAT_PACQARMA5)),Not(&Feature(FEAT_PACIMP)),]),
@@ -1410,6 +1420,8 @@ Const(true),
 Const(true),
 Const(true),
 Const(true),
+Feature(FEAT_NV),
+Feature(FEAT_NV2),
 ];
 
 pub(super) static CONSTRAINTS: &[Constraint] = &[
@@ -1660,6 +1672,7 @@ IdRule { features: &[FEAT_NMI], when: All(&[Feature(FEAT_AA64EL1),Field(FieldTes
 IdRule { features: &[FEAT_NV], when: All(&[Feature(FEAT_AA64EL1),Any(&[All(&[Field(FieldTest { register: SysReg::ID_AA64MMFR4_EL1, lsb: 20, width: 4, test: Test::AtLeast(1) }),Field(FieldTest { register: SysReg::ID_AA64MMFR2_EL1, lsb: 24, width: 4, test: Test::Is(0) }),]),Field(FieldTest { register: SysReg::ID_AA64MMFR2_EL1, lsb: 24, width: 4, test: Test::AtLeast(1) }),]),]) },
 IdRule { features: &[FEAT_NV2], when: All(&[Feature(FEAT_AA64EL1),Any(&[All(&[Field(FieldTest { register: SysReg::ID_AA64MMFR4_EL1, lsb: 20, width: 4, test: Test::AtLeast(1) }),Field(FieldTest { register: SysReg::ID_AA64MMFR2_EL1, lsb: 24, width: 4, test: Test::Is(0) }),]),Field(FieldTest { register: SysReg::ID_AA64MMFR2_EL1, lsb: 24, width: 4, test: Test::AtLeast(2) }),]),]) },
 IdRule { features: &[FEAT_NV2p1], when: All(&[Feature(FEAT_AA64EL1),Field(FieldTest { register: SysReg::ID_AA64MMFR4_EL1, lsb: 20, width: 4, test: Test::AtLeast(2) }),]) },
+IdRule { features: &[FEAT_NV3], when: All(&[Feature(FEAT_AA64EL1),Field(FieldTest { register: SysReg::ID_AA64MMFR4_EL1, lsb: 20, width: 4, test: Test::AtLeast(3) }),]) },
 IdRule { features: &[FEAT_OCCMO], when: All(&[Feature(FEAT_AA64EL1),Field(FieldTest { register: SysReg::ID_AA64ISAR3_EL1, lsb: 20, width: 4, test: Test::AtLeast(1) }),]) },
 IdRule { features: &[FEAT_PACIMP], when: All(&[Feature(FEAT_AA64EL1),Field(FieldTest { register: SysReg::ID_AA64ISAR1_EL1, lsb: 28, width: 4, test: Test::AtLeast(1) }),Field(FieldTest { register: SysReg::ID_AA64ISAR1_EL1, lsb: 8, width: 4, test: Test::AtLeast(1) }),]) },
 IdRule { features: &[FEAT_PACQARMA3], when: All(&[Feature(FEAT_AA64EL1),Field(FieldTest { register: SysReg::ID_AA64ISAR2_EL1, lsb: 8, width: 4, test: Test::AtLeast(1) }),Field(FieldTest { register: SysReg::ID_AA64ISAR2_EL1, lsb: 12, width: 4, test: Test::AtLeast(1) }),]) },
@@ -1826,4 +1839,6 @@ IdRule { features: &[FEAT_XNX], when: All(&[Feature(FEAT_AA64EL1),Feature(FEAT_A
 IdRule { features: &[FEAT_XS], when: All(&[Feature(FEAT_AA64EL1),Field(FieldTest { register: SysReg::ID_AA64ISAR1_EL1, lsb: 56, width: 4, test: Test::AtLeast(1) }),]) },
 IdRule { features: &[FEAT_nTLBPA], when: All(&[Feature(FEAT_AA64EL1),Field(FieldTest { register: SysReg::ID_AA64MMFR1_EL1, lsb: 48, width: 4, test: Test::AtLeast(1) }),]) },
 IdRule { features: &[FEAT_nTLBPA], when: All(&[Feature(FEAT_AA64EL1),Feature(FEAT_AA32EL0),Field(FieldTest { register: SysReg::ID_MMFR5_EL1, lsb: 4, width: 4, test: Test::AtLeast(1) }),]) },
+IdRule { features: &[NV1], when: All(&[Feature(FEAT_NV),Any(&[Field(FieldTest { register: SysReg::ID_AA64MMFR4_EL1, lsb: 24, width: 4, test: Test::Below(14) }),Field(FieldTest { register: SysReg::ID_AA64MMFR4_EL1, lsb: 24, width: 4, test: Test::Is(15) }),]),]) },
+IdRule { features: &[NV2_ONLY], when: All(&[Feature(FEAT_AA64EL1),Field(FieldTest { register: SysReg::ID_AA64MMFR4_EL1, lsb: 20, width: 4, test: Test::AtLeast(1) }),]) },
 ];

@@ -2259,6 +2259,10 @@ pub mod hafgrtr_el2 {
 /// Fields of `HCR_EL2`.
 pub mod hcr_el2 {
     use super::Field;
+    /// bit 43.
+    pub const NV1: Field = Field::new(43, 43);
+    /// bit 34.
+    pub const E2H: Field = Field::new(34, 34);
     /// bits 63:60.
     pub const TWEDEL: Field = Field::new(63, 60);
     /// bit 59.
@@ -2293,8 +2297,6 @@ pub mod hcr_el2 {
     pub const NV2: Field = Field::new(45, 45);
     /// bit 44.
     pub const AT: Field = Field::new(44, 44);
-    /// bit 43.
-    pub const NV1: Field = Field::new(43, 43);
     /// bit 42.
     pub const NV: Field = Field::new(42, 42);
     /// bit 41.
@@ -2309,8 +2311,6 @@ pub mod hcr_el2 {
     pub const TERR: Field = Field::new(36, 36);
     /// bit 35.
     pub const TLOR: Field = Field::new(35, 35);
-    /// bit 34.
-    pub const E2H: Field = Field::new(34, 34);
     /// bit 33.
     pub const ID: Field = Field::new(33, 33);
     /// bit 32.
@@ -2382,6 +2382,14 @@ pub mod hcr_el2 {
 /// Fields of `HCRX_EL2`.
 pub mod hcrx_el2 {
     use super::Field;
+    /// bit 34.
+    pub const NVnTTLBOS: Field = Field::new(34, 34);
+    /// bit 33.
+    pub const NVnTTLBIS: Field = Field::new(33, 33);
+    /// bit 32.
+    pub const NVnTTLB: Field = Field::new(32, 32);
+    /// bit 27.
+    pub const NVTGE: Field = Field::new(27, 27);
     /// bit 26.
     pub const SRMASKEn: Field = Field::new(26, 26);
     /// bit 24.
@@ -5507,6 +5515,129 @@ pub mod mvfr2_el1 {
     pub const FPMisc: Field = Field::new(7, 4);
     /// bits 3:0.
     pub const SIMDMisc: Field = Field::new(3, 0);
+}
+
+/// Fields of `NVHCR_EL2`.
+pub mod nvhcr_el2 {
+    use super::Field;
+    /// bit 43.
+    pub const NV1: Field = Field::new(43, 43);
+    /// bit 34.
+    pub const E2H: Field = Field::new(34, 34);
+    /// bits 63:60.
+    pub const TWEDEL: Field = Field::new(63, 60);
+    /// bit 59.
+    pub const TWEDEn: Field = Field::new(59, 59);
+    /// bit 58.
+    pub const TID5: Field = Field::new(58, 58);
+    /// bit 57.
+    pub const DCT: Field = Field::new(57, 57);
+    /// bit 56.
+    pub const ATA: Field = Field::new(56, 56);
+    /// bit 55.
+    pub const TTLBOS: Field = Field::new(55, 55);
+    /// bit 54.
+    pub const TTLBIS: Field = Field::new(54, 54);
+    /// bit 53.
+    pub const EnSCXT: Field = Field::new(53, 53);
+    /// bit 52.
+    pub const TOCU: Field = Field::new(52, 52);
+    /// bit 51.
+    pub const AMVOFFEN: Field = Field::new(51, 51);
+    /// bit 50.
+    pub const TICAB: Field = Field::new(50, 50);
+    /// bit 49.
+    pub const TID4: Field = Field::new(49, 49);
+    /// bit 48.
+    pub const GPF: Field = Field::new(48, 48);
+    /// bit 47.
+    pub const FIEN: Field = Field::new(47, 47);
+    /// bit 46.
+    pub const FWB: Field = Field::new(46, 46);
+    /// bit 45.
+    pub const NV2: Field = Field::new(45, 45);
+    /// bit 44.
+    pub const AT: Field = Field::new(44, 44);
+    /// bit 42.
+    pub const NV: Field = Field::new(42, 42);
+    /// bit 41.
+    pub const API: Field = Field::new(41, 41);
+    /// bit 40.
+    pub const APK: Field = Field::new(40, 40);
+    /// bit 39.
+    pub const TME: Field = Field::new(39, 39);
+    /// bit 37.
+    pub const TEA: Field = Field::new(37, 37);
+    /// bit 36.
+    pub const TERR: Field = Field::new(36, 36);
+    /// bit 35.
+    pub const TLOR: Field = Field::new(35, 35);
+    /// bit 33.
+    pub const ID: Field = Field::new(33, 33);
+    /// bit 32.
+    pub const CD: Field = Field::new(32, 32);
+    /// bit 31.
+    pub const RW: Field = Field::new(31, 31);
+    /// bit 30.
+    pub const TRVM: Field = Field::new(30, 30);
+    /// bit 29.
+    pub const HCD: Field = Field::new(29, 29);
+    /// bit 28.
+    pub const TDZ: Field = Field::new(28, 28);
+    /// bit 27.
+    pub const TGE: Field = Field::new(27, 27);
+    /// bit 26.
+    pub const TVM: Field = Field::new(26, 26);
+    /// bit 25.
+    pub const TTLB: Field = Field::new(25, 25);
+    /// bit 24.
+    pub const TPU: Field = Field::new(24, 24);
+    /// bit 23.
+    pub const TPCP: Field = Field::new(23, 23);
+    /// bit 22.
+    pub const TSW: Field = Field::new(22, 22);
+    /// bit 21.
+    pub const TACR: Field = Field::new(21, 21);
+    /// bit 20.
+    pub const TIDCP: Field = Field::new(20, 20);
+    /// bit 19.
+    pub const TSC: Field = Field::new(19, 19);
+    /// bit 18.
+    pub const TID3: Field = Field::new(18, 18);
+    /// bit 17.
+    pub const TID2: Field = Field::new(17, 17);
+    /// bit 16.
+    pub const TID1: Field = Field::new(16, 16);
+    /// bit 15.
+    pub const TID0: Field = Field::new(15, 15);
+    /// bit 14.
+    pub const TWE: Field = Field::new(14, 14);
+    /// bit 13.
+    pub const TWI: Field = Field::new(13, 13);
+    /// bit 12.
+    pub const DC: Field = Field::new(12, 12);
+    /// bits 11:10.
+    pub const BSU: Field = Field::new(11, 10);
+    /// bit 9.
+    pub const FB: Field = Field::new(9, 9);
+    /// bit 8.
+    pub const VSE: Field = Field::new(8, 8);
+    /// bit 7.
+    pub const VI: Field = Field::new(7, 7);
+    /// bit 6.
+    pub const VF: Field = Field::new(6, 6);
+    /// bit 5.
+    pub const AMO: Field = Field::new(5, 5);
+    /// bit 4.
+    pub const IMO: Field = Field::new(4, 4);
+    /// bit 3.
+    pub const FMO: Field = Field::new(3, 3);
+    /// bit 2.
+    pub const PTW: Field = Field::new(2, 2);
+    /// bit 1.
+    pub const SWIO: Field = Field::new(1, 1);
+    /// bit 0.
+    pub const VM: Field = Field::new(0, 0);
 }
 
 /// Fields of `NZCV`.
@@ -11662,8 +11793,8 @@ pub(super) static NAMES: &[Named] = &[
 ("HACDBSBR_EL2", false, &[("BADDR", Field::new(55, 12)), ("EN", Field::new(11, 11)), ("SZ", Field::new(3, 0)), ]),
 ("HACDBSCONS_EL2", false, &[("ERR_REASON", Field::new(63, 62)), ("INDEX", Field::new(18, 0)), ]),
 ("HAFGRTR_EL2", false, &[("AMEVTYPER1_x__EL0", Field::new(49, 49)), ("AMEVTYPER115_EL0", Field::new(49, 49)), ("AMEVCNTR1_x__EL0", Field::new(48, 48)), ("AMEVCNTR115_EL0", Field::new(48, 48)), ("AMEVTYPER114_EL0", Field::new(47, 47)), ("AMEVCNTR114_EL0", Field::new(46, 46)), ("AMEVTYPER113_EL0", Field::new(45, 45)), ("AMEVCNTR113_EL0", Field::new(44, 44)), ("AMEVTYPER112_EL0", Field::new(43, 43)), ("AMEVCNTR112_EL0", Field::new(42, 42)), ("AMEVTYPER111_EL0", Field::new(41, 41)), ("AMEVCNTR111_EL0", Field::new(40, 40)), ("AMEVTYPER110_EL0", Field::new(39, 39)), ("AMEVCNTR110_EL0", Field::new(38, 38)), ("AMEVTYPER19_EL0", Field::new(37, 37)), ("AMEVCNTR19_EL0", Field::new(36, 36)), ("AMEVTYPER18_EL0", Field::new(35, 35)), ("AMEVCNTR18_EL0", Field::new(34, 34)), ("AMEVTYPER17_EL0", Field::new(33, 33)), ("AMEVCNTR17_EL0", Field::new(32, 32)), ("AMEVTYPER16_EL0", Field::new(31, 31)), ("AMEVCNTR16_EL0", Field::new(30, 30)), ("AMEVTYPER15_EL0", Field::new(29, 29)), ("AMEVCNTR15_EL0", Field::new(28, 28)), ("AMEVTYPER14_EL0", Field::new(27, 27)), ("AMEVCNTR14_EL0", Field::new(26, 26)), ("AMEVTYPER13_EL0", Field::new(25, 25)), ("AMEVCNTR13_EL0", Field::new(24, 24)), ("AMEVTYPER12_EL0", Field::new(23, 23)), ("AMEVCNTR12_EL0", Field::new(22, 22)), ("AMEVTYPER11_EL0", Field::new(21, 21)), ("AMEVCNTR11_EL0", Field::new(20, 20)), ("AMEVTYPER10_EL0", Field::new(19, 19)), ("AMEVCNTR10_EL0", Field::new(18, 18)), ("AMCNTEN_x", Field::new(17, 17)), ("AMCNTEN1", Field::new(17, 17)), ("AMEVCNTR0_x__EL0", Field::new(4, 1)), ("AMCNTEN0", Field::new(0, 0)), ]),
-("HCR_EL2", false, &[("TWEDEL", Field::new(63, 60)), ("TWEDEn", Field::new(59, 59)), ("TID5", Field::new(58, 58)), ("DCT", Field::new(57, 57)), ("ATA", Field::new(56, 56)), ("TTLBOS", Field::new(55, 55)), ("TTLBIS", Field::new(54, 54)), ("EnSCXT", Field::new(53, 53)), ("TOCU", Field::new(52, 52)), ("AMVOFFEN", Field::new(51, 51)), ("TICAB", Field::new(50, 50)), ("TID4", Field::new(49, 49)), ("GPF", Field::new(48, 48)), ("FIEN", Field::new(47, 47)), ("FWB", Field::new(46, 46)), ("NV2", Field::new(45, 45)), ("AT", Field::new(44, 44)), ("NV1", Field::new(43, 43)), ("NV", Field::new(42, 42)), ("API", Field::new(41, 41)), ("APK", Field::new(40, 40)), ("TME", Field::new(39, 39)), ("TEA", Field::new(37, 37)), ("TERR", Field::new(36, 36)), ("TLOR", Field::new(35, 35)), ("E2H", Field::new(34, 34)), ("ID", Field::new(33, 33)), ("CD", Field::new(32, 32)), ("RW", Field::new(31, 31)), ("TRVM", Field::new(30, 30)), ("HCD", Field::new(29, 29)), ("TDZ", Field::new(28, 28)), ("TGE", Field::new(27, 27)), ("TVM", Field::new(26, 26)), ("TTLB", Field::new(25, 25)), ("TPU", Field::new(24, 24)), ("TPCP", Field::new(23, 23)), ("TSW", Field::new(22, 22)), ("TACR", Field::new(21, 21)), ("TIDCP", Field::new(20, 20)), ("TSC", Field::new(19, 19)), ("TID3", Field::new(18, 18)), ("TID2", Field::new(17, 17)), ("TID1", Field::new(16, 16)), ("TID0", Field::new(15, 15)), ("TWE", Field::new(14, 14)), ("TWI", Field::new(13, 13)), ("DC", Field::new(12, 12)), ("BSU", Field::new(11, 10)), ("FB", Field::new(9, 9)), ("VSE", Field::new(8, 8)), ("VI", Field::new(7, 7)), ("VF", Field::new(6, 6)), ("AMO", Field::new(5, 5)), ("IMO", Field::new(4, 4)), ("FMO", Field::new(3, 3)), ("PTW", Field::new(2, 2)), ("SWIO", Field::new(1, 1)), ("VM", Field::new(0, 0)), ]),
-("HCRX_EL2", false, &[("SRMASKEn", Field::new(26, 26)), ("PACMEn", Field::new(24, 24)), ("EnFPM", Field::new(23, 23)), ("GCSEn", Field::new(22, 22)), ("EnIDCP128", Field::new(21, 21)), ("EnSDERR", Field::new(20, 20)), ("TMEA", Field::new(19, 19)), ("EnSNERR", Field::new(18, 18)), ("D128En", Field::new(17, 17)), ("PTTWI", Field::new(16, 16)), ("SCTLR2En", Field::new(15, 15)), ("TCR2En", Field::new(14, 14)), ("MSCEn", Field::new(11, 11)), ("MCE2", Field::new(10, 10)), ("CMOW", Field::new(9, 9)), ("VFNMI", Field::new(8, 8)), ("VINMI", Field::new(7, 7)), ("TALLINT", Field::new(6, 6)), ("SMPME", Field::new(5, 5)), ("FGTnXS", Field::new(4, 4)), ("FnXS", Field::new(3, 3)), ("EnASR", Field::new(2, 2)), ("EnALS", Field::new(1, 1)), ("EnAS0", Field::new(0, 0)), ]),
+("HCR_EL2", false, &[("NV1", Field::new(43, 43)), ("E2H", Field::new(34, 34)), ("TWEDEL", Field::new(63, 60)), ("TWEDEn", Field::new(59, 59)), ("TID5", Field::new(58, 58)), ("DCT", Field::new(57, 57)), ("ATA", Field::new(56, 56)), ("TTLBOS", Field::new(55, 55)), ("TTLBIS", Field::new(54, 54)), ("EnSCXT", Field::new(53, 53)), ("TOCU", Field::new(52, 52)), ("AMVOFFEN", Field::new(51, 51)), ("TICAB", Field::new(50, 50)), ("TID4", Field::new(49, 49)), ("GPF", Field::new(48, 48)), ("FIEN", Field::new(47, 47)), ("FWB", Field::new(46, 46)), ("NV2", Field::new(45, 45)), ("AT", Field::new(44, 44)), ("NV", Field::new(42, 42)), ("API", Field::new(41, 41)), ("APK", Field::new(40, 40)), ("TME", Field::new(39, 39)), ("TEA", Field::new(37, 37)), ("TERR", Field::new(36, 36)), ("TLOR", Field::new(35, 35)), ("ID", Field::new(33, 33)), ("CD", Field::new(32, 32)), ("RW", Field::new(31, 31)), ("TRVM", Field::new(30, 30)), ("HCD", Field::new(29, 29)), ("TDZ", Field::new(28, 28)), ("TGE", Field::new(27, 27)), ("TVM", Field::new(26, 26)), ("TTLB", Field::new(25, 25)), ("TPU", Field::new(24, 24)), ("TPCP", Field::new(23, 23)), ("TSW", Field::new(22, 22)), ("TACR", Field::new(21, 21)), ("TIDCP", Field::new(20, 20)), ("TSC", Field::new(19, 19)), ("TID3", Field::new(18, 18)), ("TID2", Field::new(17, 17)), ("TID1", Field::new(16, 16)), ("TID0", Field::new(15, 15)), ("TWE", Field::new(14, 14)), ("TWI", Field::new(13, 13)), ("DC", Field::new(12, 12)), ("BSU", Field::new(11, 10)), ("FB", Field::new(9, 9)), ("VSE", Field::new(8, 8)), ("VI", Field::new(7, 7)), ("VF", Field::new(6, 6)), ("AMO", Field::new(5, 5)), ("IMO", Field::new(4, 4)), ("FMO", Field::new(3, 3)), ("PTW", Field::new(2, 2)), ("SWIO", Field::new(1, 1)), ("VM", Field::new(0, 0)), ]),
+("HCRX_EL2", false, &[("NVnTTLBOS", Field::new(34, 34)), ("NVnTTLBIS", Field::new(33, 33)), ("NVnTTLB", Field::new(32, 32)), ("NVTGE", Field::new(27, 27)), ("SRMASKEn", Field::new(26, 26)), ("PACMEn", Field::new(24, 24)), ("EnFPM", Field::new(23, 23)), ("GCSEn", Field::new(22, 22)), ("EnIDCP128", Field::new(21, 21)), ("EnSDERR", Field::new(20, 20)), ("TMEA", Field::new(19, 19)), ("EnSNERR", Field::new(18, 18)), ("D128En", Field::new(17, 17)), ("PTTWI", Field::new(16, 16)), ("SCTLR2En", Field::new(15, 15)), ("TCR2En", Field::new(14, 14)), ("MSCEn", Field::new(11, 11)), ("MCE2", Field::new(10, 10)), ("CMOW", Field::new(9, 9)), ("VFNMI", Field::new(8, 8)), ("VINMI", Field::new(7, 7)), ("TALLINT", Field::new(6, 6)), ("SMPME", Field::new(5, 5)), ("FGTnXS", Field::new(4, 4)), ("FnXS", Field::new(3, 3)), ("EnASR", Field::new(2, 2)), ("EnALS", Field::new(1, 1)), ("EnAS0", Field::new(0, 0)), ]),
 ("HDBSSBR_EL2", false, &[("BADDR", Field::new(55, 12)), ("SZ", Field::new(3, 0)), ]),
 ("HDBSSPROD_EL2", false, &[("FSC", Field::new(31, 26)), ("INDEX", Field::new(18, 0)), ]),
 ("HDFGRTR2_EL2", false, &[("nPMBMAR_EL1", Field::new(24, 24)), ("nMDSTEPOP_EL1", Field::new(23, 23)), ("nTRBMPAM_EL1", Field::new(22, 22)), ("nTRCITECR_EL1", Field::new(20, 20)), ("nPMSDSFR_EL1", Field::new(19, 19)), ("nSPMDEVAFF_EL1", Field::new(18, 18)), ("nSPMID", Field::new(17, 17)), ("nSPMSCR_EL1", Field::new(16, 16)), ("nSPMACCESSR_EL1", Field::new(15, 15)), ("nSPMCR_EL0", Field::new(14, 14)), ("nSPMOVS", Field::new(13, 13)), ("nSPMINTEN", Field::new(12, 12)), ("nSPMCNTEN", Field::new(11, 11)), ("nSPMSELR_EL0", Field::new(10, 10)), ("nSPMEVTYPERn_EL0", Field::new(9, 9)), ("nSPMEVCNTRn_EL0", Field::new(8, 8)), ("nPMSSCR_EL1", Field::new(7, 7)), ("nPMSSDATA", Field::new(6, 6)), ("nMDSELR_EL1", Field::new(5, 5)), ("nPMUACR_EL1", Field::new(4, 4)), ("nPMICFILTR_EL0", Field::new(3, 3)), ("nPMICNTR_EL0", Field::new(2, 2)), ("nPMIAR_EL1", Field::new(1, 1)), ("nPMECR_EL1", Field::new(0, 0)), ]),
@@ -11813,6 +11944,7 @@ pub(super) static NAMES: &[Named] = &[
 ("MVFR0_EL1", false, &[("FPRound", Field::new(31, 28)), ("FPShVec", Field::new(27, 24)), ("FPSqrt", Field::new(23, 20)), ("FPDivide", Field::new(19, 16)), ("FPTrap", Field::new(15, 12)), ("FPDP", Field::new(11, 8)), ("FPSP", Field::new(7, 4)), ("SIMDReg", Field::new(3, 0)), ]),
 ("MVFR1_EL1", false, &[("SIMDFMAC", Field::new(31, 28)), ("FPHP", Field::new(27, 24)), ("SIMDHP", Field::new(23, 20)), ("SIMDSP", Field::new(19, 16)), ("SIMDInt", Field::new(15, 12)), ("SIMDLS", Field::new(11, 8)), ("FPDNaN", Field::new(7, 4)), ("FPFtZ", Field::new(3, 0)), ]),
 ("MVFR2_EL1", false, &[("FPMisc", Field::new(7, 4)), ("SIMDMisc", Field::new(3, 0)), ]),
+("NVHCR_EL2", false, &[("NV1", Field::new(43, 43)), ("E2H", Field::new(34, 34)), ("TWEDEL", Field::new(63, 60)), ("TWEDEn", Field::new(59, 59)), ("TID5", Field::new(58, 58)), ("DCT", Field::new(57, 57)), ("ATA", Field::new(56, 56)), ("TTLBOS", Field::new(55, 55)), ("TTLBIS", Field::new(54, 54)), ("EnSCXT", Field::new(53, 53)), ("TOCU", Field::new(52, 52)), ("AMVOFFEN", Field::new(51, 51)), ("TICAB", Field::new(50, 50)), ("TID4", Field::new(49, 49)), ("GPF", Field::new(48, 48)), ("FIEN", Field::new(47, 47)), ("FWB", Field::new(46, 46)), ("NV2", Field::new(45, 45)), ("AT", Field::new(44, 44)), ("NV", Field::new(42, 42)), ("API", Field::new(41, 41)), ("APK", Field::new(40, 40)), ("TME", Field::new(39, 39)), ("TEA", Field::new(37, 37)), ("TERR", Field::new(36, 36)), ("TLOR", Field::new(35, 35)), ("ID", Field::new(33, 33)), ("CD", Field::new(32, 32)), ("RW", Field::new(31, 31)), ("TRVM", Field::new(30, 30)), ("HCD", Field::new(29, 29)), ("TDZ", Field::new(28, 28)), ("TGE", Field::new(27, 27)), ("TVM", Field::new(26, 26)), ("TTLB", Field::new(25, 25)), ("TPU", Field::new(24, 24)), ("TPCP", Field::new(23, 23)), ("TSW", Field::new(22, 22)), ("TACR", Field::new(21, 21)), ("TIDCP", Field::new(20, 20)), ("TSC", Field::new(19, 19)), ("TID3", Field::new(18, 18)), ("TID2", Field::new(17, 17)), ("TID1", Field::new(16, 16)), ("TID0", Field::new(15, 15)), ("TWE", Field::new(14, 14)), ("TWI", Field::new(13, 13)), ("DC", Field::new(12, 12)), ("BSU", Field::new(11, 10)), ("FB", Field::new(9, 9)), ("VSE", Field::new(8, 8)), ("VI", Field::new(7, 7)), ("VF", Field::new(6, 6)), ("AMO", Field::new(5, 5)), ("IMO", Field::new(4, 4)), ("FMO", Field::new(3, 3)), ("PTW", Field::new(2, 2)), ("SWIO", Field::new(1, 1)), ("VM", Field::new(0, 0)), ]),
 ("NZCV", false, &[("N", Field::new(31, 31)), ("Z", Field::new(30, 30)), ("C", Field::new(29, 29)), ("V", Field::new(28, 28)), ]),
 ("OSDLR_EL1", false, &[("DLK", Field::new(0, 0)), ]),
 ("OSDTRRX_EL1", false, &[("DTRRX", Field::new(31, 0)), ]),

@@ -86,7 +86,7 @@ impl Accessor<'_> {
             out.push(("Not(&Feature(FEAT_SRMASK))".into(), "Undefined".into()));
         }
         for rule in rules {
-            let condition = Expr::parse(text(rule, 0)?)?.map(&|a| self.atom(a))?;
+            let condition = Expr::parse(text(rule, 0)?)?.map(&|a| self.meaning(a))?;
             if condition == Expr::Const(false) {
                 continue;
             }
@@ -149,6 +149,14 @@ impl Accessor<'_> {
         }
     }
 
+    /// An atom of the rules, which may mean something newer.
+    fn meaning(&self, text: &str) -> Result<Expr, String> {
+        match self.tables.atoms.get(text) {
+            Some(newer) => Expr::parse(newer)?.map(&|a| self.atom(a)),
+            None => self.atom(text),
+        }
+    }
+
     fn atom(&self, text: &str) -> Result<Expr, String> {
         let constant = |c| Ok(Expr::Const(c));
         let feature = |name: &str| Ok(Expr::Atom(format!("Feature({name})")));
@@ -204,7 +212,14 @@ impl Accessor<'_> {
             let (mask, value) = bits(pattern)?;
             // {NV2,NV1,NV} are HCR_EL2 bits 45, 43 and 42, with AT between the first two.
             let spread = |v: u64| (v & 4) << 1 | v & 3;
-            return hcr(matches(spread(mask) << 15, spread(value) << 15));
+            let asked = |mask, value| hcr(matches(spread(mask) << 15, spread(value) << 15));
+            // With NV_frac >= 1, NV2 is effectively 1 whatever its bit holds (DDI 0487 D8.14.6).
+            let (exact, only) = (asked(mask, value)?, feature("NV2_ONLY")?);
+            return match (mask & 4, value & 4) {
+                (0, _) => Ok(exact),
+                (_, 0) => Ok(Expr::all(vec![only.negated(), exact])),
+                _ => Ok(Expr::any(vec![exact, Expr::all(vec![only, asked(mask & 3, value & 3)?])])),
+            };
         }
         if let Some(e) = self.quantity(text)? {
             return Ok(e);

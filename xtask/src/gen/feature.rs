@@ -118,10 +118,15 @@ fn half_rule(e: &Expr, tables: &Tables) -> Option<(Vec<String>, Expr)> {
 
 fn features(e: &Expr) -> Option<Vec<String>> {
     match e {
-        Expr::Atom(a) if a.starts_with("FEAT_") => Some(vec![a.clone()]),
+        Expr::Atom(a) if is_name(a) => Some(vec![a.clone()]),
         Expr::All(list) => Some(list.iter().map(features).collect::<Option<Vec<_>>>()?.concat()),
         _ => None,
     }
+}
+
+/// Whether an atom is the name of a feature or property, and no test.
+fn is_name(atom: &str) -> bool {
+    atom.starts_with("FEAT_") || atom.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 fn atom(text: &str, tables: &Tables) -> Result<Expr, String> {

@@ -10,11 +10,10 @@ struct Module {
     fields: Vec<(String, u64, u64)>,
 }
 
-/// Renders `arch/src/fields/generated.rs` from the text of `data/fields.json`.
+/// Renders `arch/src/fields/generated.rs` from the table of layouts.
 ///
 /// A register whose layout depends on HCR_EL2.E2H gets a second module with the suffix `_e2h`.
-pub(crate) fn render(json: &str) -> Result<String, String> {
-    let root: Value = serde_json::from_str(json).map_err(|e| format!("fields.json: {e}"))?;
+pub(crate) fn render(root: &Value) -> Result<String, String> {
     let rows = root["rows"].as_object().ok_or("fields.json: no rows")?;
     let mut modules: BTreeMap<String, Module> = BTreeMap::new();
     for (register, layouts) in rows {

@@ -5,6 +5,7 @@ mod access;
 mod expr;
 mod feature;
 mod fields;
+mod newer;
 mod reserved;
 mod sysreg;
 mod tables;
@@ -14,14 +15,11 @@ use std::path::{Path, PathBuf};
 /// Regenerates every generated file; with `check`, only reports the stale ones as an error.
 pub(crate) fn run(check: bool) -> Result<(), String> {
     let root: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let data = |name: &str| {
-        std::fs::read_to_string(root.join("data").join(name)).map_err(|e| format!("data/{name}: {e}"))
-    };
     let tables = tables::Tables::load(&root.join("data"))?;
     let files = [
         ("arch/src/a64/generated.rs", a64::generate(&tables)?),
         ("arch/src/feature/generated.rs", feature::generate(&tables)?),
-        ("arch/src/fields/generated.rs", fields::render(&data("fields.json")?)?),
+        ("arch/src/fields/generated.rs", fields::render(&tables.fields)?),
         ("arch/src/sysreg/access/generated.rs", access::generate(&tables)?),
         ("arch/src/sysreg/reserved/generated.rs", reserved::generate(&tables)?),
         ("arch/src/sysreg/generated.rs", sysreg::generate(&tables)?),

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::newer;
+
 /// One system register.
 pub(super) struct Register {
     pub(super) name: String,
@@ -55,9 +57,12 @@ pub(super) struct Tables {
     pub(super) access: Value,
     /// The rules of instructions that are not accesses to a named system register.
     pub(super) other_instructions: Value,
+    pub(super) fields: Value,
+    /// What a condition of the access rules means instead.
+    pub(super) atoms: BTreeMap<String, String>,
     pub(super) registers: Vec<Register>,
     pub(super) layouts: BTreeMap<String, Vec<Layout>>,
-    /// Every FEAT_ name.
+    /// Every FEAT_ name, and the names of properties that ID registers announce without one.
     pub(super) feature_names: BTreeSet<String>,
 }
 
@@ -98,18 +103,26 @@ impl Tables {
             let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
             serde_json::from_str(&text).map_err(|e| format!("{}: {e}", path.display()))
         };
-        let features = read("features.json")?;
+        let newer = read("newer.json")?;
+        let mut features = read("features.json")?;
+        newer::merge_features(&mut features, &newer)?;
+        let (mut access, mut fields) = (read("access.json")?, read("fields.json")?);
+        newer::merge_access(&mut access, &newer)?;
+        newer::merge_fields(&mut fields, &newer)?;
         let mut feature_names: BTreeSet<String> = MORE_FEATURES.map(str::to_owned).into();
         let rows = features["rows"].as_object().ok_or("features.json has no rows")?;
         feature_names.extend(rows.keys().filter(|n| n.starts_with("FEAT_")).cloned());
+        feature_names.extend(newer::rows(&newer, "features")?.keys().cloned());
         Ok(Self {
             encodings: read("a64_encodings.json")?,
             encoding_features: read("a64_features.json")?,
             instructions: instructions(&read("sysinsns.json")?)?,
-            access: read("access.json")?,
+            access,
             other_instructions: read("instructions.json")?,
+            atoms: newer::atoms(&newer)?,
             registers: registers(&read("sysregs.json")?)?,
-            layouts: layouts(&read("fields.json")?)?,
+            layouts: layouts(&fields)?,
+            fields,
             features,
             feature_names,
         })

@@ -103,12 +103,12 @@ mod tests {
     use crate::expr::{Facts, Quantity};
     use crate::feature::Feature;
 
-    /// HCR_EL2 and one more register; every feature but those of the mask registers and GCS.
+    /// HCR_EL2 and one more register; every feature but those of the mask registers, GCS, and FEAT_NV2 without its bit.
     struct Cpu(u64, SysReg, u64);
 
     impl Facts for Cpu {
         fn feature(&self, f: Feature) -> bool {
-            !matches!(f, Feature::FEAT_SRMASK | Feature::FEAT_GCS)
+            !matches!(f, Feature::FEAT_SRMASK | Feature::FEAT_GCS | Feature::FEAT_NV3 | Feature::NV2_ONLY)
         }
 
         fn register(&self, r: SysReg) -> u64 {
