@@ -2,10 +2,10 @@
 
 use super::Exception;
 use crate::cpu::{PState, Vcpu};
-use crate::interp::{Exec, Flow};
+use crate::interp::{Abort, Exec, Flow};
 use crate::pauth::PacKey;
 use droste_arch::feature::Feature;
-use droste_arch::fields::{hcr_el2, hfgitr_el2};
+use droste_arch::fields::{hcr_el2, hcrx_el2, hfgitr_el2, nvhcr_el2};
 use droste_arch::sysreg::SysReg;
 
 /// The form of the instruction.
@@ -25,13 +25,11 @@ pub(crate) fn eret(cpu: &mut Vcpu, kind: EretKind) -> Exec {
     if el == 0 {
         return Err(cpu.undefined());
     }
-    if el == 1 {
-        check_trap(cpu, kind)?;
-    }
     let (elr, spsr) = if el == 2 {
         (cpu.sys(SysReg::ELR_EL2), cpu.sys(SysReg::SPSR_EL2))
     } else {
-        (cpu.sys(SysReg::ELR_EL1), cpu.sys(SysReg::SPSR_EL1))
+        let spsr = check_trap(cpu, kind)?;
+        (cpu.sys(SysReg::ELR_EL1), spsr)
     };
     let target = match kind {
         EretKind::Plain => elr,
@@ -42,14 +40,16 @@ pub(crate) fn eret(cpu: &mut Vcpu, kind: EretKind) -> Exec {
     Ok(Flow::Jump)
 }
 
-/// AArch64.CheckForERetTrap.
-fn check_trap(cpu: &mut Vcpu, kind: EretKind) -> Result<(), crate::interp::Abort> {
+/// AArch64.CheckForERetTrap; without a trap, the state that EL1 returns to.
+fn check_trap(cpu: &mut Vcpu, kind: EretKind) -> Result<u64, Abort> {
     let hcr = cpu.hcr();
     let nv = cpu.has(Feature::FEAT_NV) && hcr_el2::NV.is_set(hcr);
     let fgt =
         cpu.has(Feature::FEAT_FGT) && cpu.has_el2() && hfgitr_el2::ERET.is_set(cpu.sys(SysReg::HFGITR_EL2));
-    if !nv && !fgt {
-        return Ok(());
+    let spsr = cpu.sys(SysReg::SPSR_EL1);
+    let returns = if nv { inside_virtual_el2(cpu, spsr) } else { Some(spsr) };
+    if let Some(spsr) = returns.filter(|_| !fgt) {
+        return Ok(spsr);
     }
     let iss = match kind {
         EretKind::Plain => 0,
@@ -57,6 +57,21 @@ fn check_trap(cpu: &mut Vcpu, kind: EretKind) -> Result<(), crate::interp::Abort
         EretKind::KeyB => 3,
     };
     Err(cpu.raise(Exception::sync(2, 0x1a, iss)))
+}
+
+/// The state after a return of a guest hypervisor that stays in its EL2, or goes to the EL0 of its EL2&0 regime: with
+/// FEAT_NV3 and HCRX_EL2.NVTGE the PE makes it itself, EL2t and EL2h being EL1t and EL1h (provisional; `nv_rules.md` N6).
+fn inside_virtual_el2(cpu: &Vcpu, spsr: u64) -> Option<u64> {
+    if !cpu.has(Feature::FEAT_NV3) || !hcrx_el2::NVTGE.is_set(cpu.sys(SysReg::HCRX_EL2)) {
+        return None;
+    }
+    let guest = cpu.sys(SysReg::NVHCR_EL2);
+    let host = nvhcr_el2::TGE.is_set(guest) && nvhcr_el2::E2H.is_set(guest);
+    match spsr & 0x1f {
+        0b0_1000 | 0b0_1001 => Some(spsr & !0xc | 0x4),
+        0 if host => Some(spsr),
+        _ => None,
+    }
 }
 
 /// Returns to `target` with the state that `spsr` describes, or raises PSTATE.IL.

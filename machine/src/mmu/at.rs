@@ -59,7 +59,7 @@ fn decode(cpu: &Vcpu, insn: SysInsn) -> Query {
         (4, _, 6 | 7) => plain(Regime::El10, true, Privilege::User),
         (4, ..) => plain(cpu.el2_regime(), false, Privilege::Privileged),
         (_, 8, 2 | 3) => plain(el1, false, Privilege::User),
-        (_, 9, 0 | 1) if cpu.state.pstate.pan => plain(el1, false, Privilege::PrivilegedPan),
+        (_, 9, 0 | 1) if cpu.pan_is_effective() => plain(el1, false, Privilege::PrivilegedPan),
         _ => plain(el1, false, Privilege::Privileged),
     }
 }

@@ -69,10 +69,7 @@ impl Vcpu {
     pub(crate) fn mmu_pstate_changed(&mut self) {
         let regime = self.current_regime();
         self.resolve_regime(regime);
-        let nv1 = self.el() == 1 && {
-            let hcr = self.hcr();
-            hcr_el2::NV.is_set(hcr) && hcr_el2::NV1.is_set(hcr)
-        };
+        let nv1 = self.is_virtual_el2_without_vhe();
         let privilege = [false, true].map(|unprivileged| self.privilege_of_access(regime, unprivileged, nv1));
         let order = if self.el() == 0 { sctlr_el1::E0E } else { sctlr_el1::EE };
         let sctlr = self.mode.sctlr;
@@ -121,6 +118,17 @@ impl Vcpu {
             () if pstate.pan && regime.has_unprivileged() && !nv1 => Privilege::PrivilegedPan,
             () => Privilege::Privileged,
         }
+    }
+
+    /// Whether EL1 is a guest hypervisor to which HCR_EL2.{NV,NV1} = {1,1} shows the regime of an EL2 without EL0.
+    fn is_virtual_el2_without_vhe(&self) -> bool {
+        let hcr = self.hcr();
+        self.el() == 1 && hcr_el2::NV.is_set(hcr) && hcr_el2::NV1.is_set(hcr)
+    }
+
+    /// PSTATE.PAN, which acts as 0 there.
+    pub(super) fn pan_is_effective(&self) -> bool {
+        self.state.pstate.pan && !self.is_virtual_el2_without_vhe()
     }
 
     /// Whether accesses transformed by FEAT_NV2 are big-endian.

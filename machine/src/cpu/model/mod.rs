@@ -139,6 +139,8 @@ impl Model {
             (SysReg::ID_AA64MMFR1_EL1, 8),
             (SysReg::ID_AA64MMFR1_EL1, 40),
             (SysReg::ID_AA64MMFR2_EL1, 24),
+            (SysReg::ID_AA64MMFR4_EL1, 20),
+            (SysReg::ID_AA64MMFR4_EL1, 24),
             (SysReg::ID_AA64DFR0_EL1, 60),
         ] {
             self.set_field(register, lsb, 0);
@@ -212,6 +214,33 @@ mod tests {
         assert_eq!(wrong("MIDR_EL1.Revision=2"), ModelError::UnknownField("MIDR_EL1.Revision".into()));
         assert_eq!(wrong("ID_AA64MMFR0_EL1.PARange=0x10"), ModelError::FieldValue("0x10".into(), 4));
         assert_eq!(wrong("ID_AA64PFR0_EL1.SVE=1"), ModelError::NotImplemented(Feature::FEAT_SVE));
+    }
+
+    #[test]
+    fn parse_e2h0_has_its_three_forms() {
+        let form = |text| {
+            let model = Model::parse(text).unwrap();
+            let has = |f| model.features().contains(f);
+            (model.id(SysReg::ID_AA64MMFR4_EL1) >> 24 & 0xf, has(Feature::FEAT_E2H0), has(Feature::NV1))
+        };
+        assert_eq!(form("max"), (0, true, true));
+        assert_eq!(form("max,-e2h0"), (0xf, false, true));
+        assert_eq!(form("max,-nv1"), (0xe, false, false));
+        assert_eq!(form("max,-e2h0,-nv1"), (0xe, false, false));
+        assert_eq!(form("neoverse-v1,-nv1"), (0xe, false, false));
+    }
+
+    #[test]
+    fn parse_newer_nested_virtualization_is_off_unless_asked_for() {
+        let frac = |text| Model::parse(text).unwrap().id(SysReg::ID_AA64MMFR4_EL1) >> 20 & 0xf;
+        assert_eq!(frac("max"), 0);
+        assert_eq!(frac("max,+nv2_only"), 1);
+        assert_eq!(frac("max,+nv2p1"), 2);
+        assert_eq!(frac("max,+nv3"), 3);
+        let refused = |text: &str| Model::parse(text).unwrap_err().to_string();
+        assert_eq!(refused("max,+nv3,-nv2p1"), "not an Arm CPU: FEAT_NV3 requires FEAT_NV2p1");
+        assert_eq!(refused("max,+nv3,-nv"), "not an Arm CPU: FEAT_NV3 requires FEAT_NV2p1");
+        assert_eq!(refused("max,-vhe"), "not an Arm CPU: FEAT_NV requires FEAT_VHE");
     }
 
     #[test]

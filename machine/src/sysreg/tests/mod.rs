@@ -1,6 +1,7 @@
 //! Accesses as a guest makes them, on CPUs without memory.
 
 mod matrix;
+mod nested;
 mod outcome;
 
 use super::*;
