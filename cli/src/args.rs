@@ -167,6 +167,9 @@ pub(crate) struct RunArgs {
     #[arg(long, short = 'D', value_name = "FILE", help_heading = "Run")]
     pub(crate) log_file: Option<PathBuf>,
 
+    /// Print the CPUs' registers at the end of the run
+    #[arg(long, help_heading = "Information")]
+    pub(crate) dump_registers: bool,
     /// Write the device tree to FILE and exit
     #[arg(long, value_name = "FILE", help_heading = "Information")]
     pub(crate) dump_dtb: Option<PathBuf>,

@@ -1,7 +1,13 @@
 //! The stream of typed events that a run can be watched through.
 
+mod level;
+
 use crate::cpu::Vcpu;
 use crate::exception::{Exception, Kind};
+use droste_arch::fields::hcr_el2;
+use droste_arch::sysreg::SysReg;
+
+pub use level::Levels;
 
 /// An exception that was taken.
 #[derive(Clone, Copy, Debug)]
@@ -16,8 +22,12 @@ pub struct ExceptionTaken {
     pub exception: Exception,
     /// The preferred return address.
     pub elr: u64,
+    /// What SPSR_ELx receives.
+    pub spsr: u64,
     /// HCR_EL2 at that moment.
     pub hcr: u64,
+    /// VTTBR_EL2 at that moment.
+    pub vttbr: u64,
 }
 
 /// An exception return.
@@ -33,6 +43,19 @@ pub struct ExceptionReturned {
     pub pc: u64,
     /// SPSR_ELx that was returned to.
     pub spsr: u64,
+    /// HCR_EL2 after.
+    pub hcr: u64,
+    /// VTTBR_EL2 after.
+    pub vttbr: u64,
+}
+
+/// The bits of nested virtualization that are set in a value of HCR_EL2, such as `nv,nv2`; empty without NV, as the
+/// others do nothing then.
+#[must_use]
+pub fn nested_bits(hcr: u64) -> String {
+    let bits = [(hcr_el2::NV, "nv"), (hcr_el2::NV1, "nv1"), (hcr_el2::NV2, "nv2")];
+    let set = bits.iter().filter(|(field, _)| hcr_el2::NV.is_set(hcr) && field.is_set(hcr));
+    set.map(|(_, name)| *name).collect::<Vec<_>>().join(",")
 }
 
 /// Receives events. Runs on the threads of the CPUs.
@@ -45,14 +68,16 @@ pub trait Tracer: Send + Sync {
 
 /// Emits an [`ExceptionTaken`]. Called before the state changes, and only if there is a tracer.
 #[cold]
-pub(crate) fn exception(cpu: &Vcpu, tracer: &dyn Tracer, exception: Exception, elr: u64) {
+pub(crate) fn exception(cpu: &Vcpu, tracer: &dyn Tracer, exception: Exception, elr: u64, spsr: u64) {
     tracer.exception(&ExceptionTaken {
         cpu: cpu.index,
         instructions: cpu.instructions(),
         from: cpu.el(),
         exception,
         elr,
+        spsr,
         hcr: cpu.hcr(),
+        vttbr: cpu.sys(SysReg::VTTBR_EL2),
     });
 }
 
@@ -60,7 +85,8 @@ pub(crate) fn exception(cpu: &Vcpu, tracer: &dyn Tracer, exception: Exception, e
 #[cold]
 pub(crate) fn exception_return(cpu: &Vcpu, tracer: &dyn Tracer, from: u8, spsr: u64) {
     let (to, pc) = (cpu.el(), cpu.state.pc);
-    tracer.exception_return(&ExceptionReturned { cpu: cpu.index, from, to, pc, spsr });
+    let (hcr, vttbr) = (cpu.hcr(), cpu.sys(SysReg::VTTBR_EL2));
+    tracer.exception_return(&ExceptionReturned { cpu: cpu.index, from, to, pc, spsr, hcr, vttbr });
 }
 
 /// The name that kvm's tracing gives an exception class, or its number.

@@ -2,13 +2,19 @@
 
 use crate::args::RunArgs;
 use crate::error::CliError;
-use droste_machine::trace::{ExceptionReturned, ExceptionTaken, Tracer, class_name};
+use droste_machine::trace::{ExceptionReturned, ExceptionTaken, Levels, Tracer, class_name, nested_bits};
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Writes exceptions and their returns, a line each.
-struct ExceptionLog(Mutex<Box<dyn Write + Send>>);
+struct ExceptionLog(Mutex<Log>);
+
+/// Where the lines go, and what is known from those before.
+struct Log {
+    sink: Box<dyn Write + Send>,
+    levels: Levels,
+}
 
 /// What the options ask to be logged.
 pub(super) fn tracer(args: &RunArgs) -> Result<Option<Box<dyn Tracer>>, CliError> {
@@ -29,14 +35,19 @@ pub(super) fn tracer(args: &RunArgs) -> Result<Option<Box<dyn Tracer>>, CliError
         })?)),
         None => Box::new(std::io::stderr()),
     };
-    Ok(Some(Box::new(ExceptionLog(Mutex::new(sink)))))
+    Ok(Some(Box::new(ExceptionLog(Mutex::new(Log { sink, levels: Levels::default() })))))
 }
 
 impl ExceptionLog {
-    fn line(&self, text: std::fmt::Arguments<'_>) {
-        // A full disk does not stop the guest.
-        let _ = writeln!(self.0.lock().unwrap_or_else(PoisonError::into_inner), "{text}");
+    fn lock(&self) -> MutexGuard<'_, Log> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// HCR_EL2's bits of nested virtualization, if they say anything.
+fn nested(hcr: u64) -> String {
+    let bits = nested_bits(hcr);
+    if bits.is_empty() { bits } else { format!(" hcr={bits}") }
 }
 
 impl Tracer for ExceptionLog {
@@ -44,8 +55,12 @@ impl Tracer for ExceptionLog {
         let x = e.exception;
         let far = x.far.map(|far| format!(" far={far:#x}")).unwrap_or_default();
         let hpfar = x.hpfar.map(|hpfar| format!(" hpfar={hpfar:#x}")).unwrap_or_default();
-        self.line(format_args!(
-            "{} cpu{} EL{}->EL{} {} ec={:#04x} iss={:#09x} elr={:#x}{far}{hpfar}",
+        let mut log = self.lock();
+        let level = log.levels.taken(e);
+        // A full disk does not stop the guest.
+        let _ = writeln!(
+            log.sink,
+            "{} cpu{} L{level} EL{}->EL{} {} ec={:#04x} iss={:#09x} elr={:#x} spsr={:#x}{far}{hpfar}{}",
             e.instructions,
             e.cpu,
             e.from,
@@ -54,13 +69,23 @@ impl Tracer for ExceptionLog {
             x.ec,
             x.iss,
             e.elr,
-        ));
+            e.spsr,
+            nested(e.hcr),
+        );
     }
 
     fn exception_return(&self, e: &ExceptionReturned) {
-        self.line(format_args!(
-            "cpu{} EL{}=>EL{} ERET pc={:#x} spsr={:#x}",
-            e.cpu, e.from, e.to, e.pc, e.spsr
-        ));
+        let mut log = self.lock();
+        let level = log.levels.returned(e);
+        let _ = writeln!(
+            log.sink,
+            "cpu{} L{level} EL{}=>EL{} ERET pc={:#x} spsr={:#x}{}",
+            e.cpu,
+            e.from,
+            e.to,
+            e.pc,
+            e.spsr,
+            nested(e.hcr)
+        );
     }
 }

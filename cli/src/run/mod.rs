@@ -4,6 +4,7 @@ mod check;
 mod console;
 mod log;
 pub(crate) mod machine;
+mod registers;
 mod rtc;
 mod terminal;
 pub(crate) mod virtio;
@@ -71,6 +72,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, CliError> {
     drop(_raw);
     if args.summary {
         machine::summarize(&machine, &outcome, instructions);
+    }
+    if args.dump_registers {
+        for (number, cpu) in outcome.cpus.iter().enumerate() {
+            eprint!("{}", registers::text(number, cpu));
+        }
     }
     if timed_out.load(Ordering::SeqCst) && !console.matched() {
         return Err(CliError {

@@ -42,11 +42,11 @@ pub(crate) fn take(cpu: &mut Vcpu, exception: Exception) {
     let bank = if target == 2 { &EL2 } else { &EL1 };
 
     let elr = cpu.state.pc.wrapping_add(if exception.returns_after { 4 } else { 0 });
+    let spsr = saved_pstate(cpu, from, target);
     if let Some(tracer) = &cpu.machine.tracer {
-        crate::trace::exception(cpu, tracer.as_ref(), exception, elr);
+        crate::trace::exception(cpu, tracer.as_ref(), exception, elr, spsr);
     }
     cpu.set_sys(bank.elr, elr);
-    let spsr = saved_pstate(cpu, from, target);
     cpu.set_sys(bank.spsr, spsr);
     if matches!(exception.kind, Kind::Synchronous | Kind::SError) {
         let esr = u64::from(exception.ec) << 26 | 1 << 25 | exception.iss;
@@ -110,6 +110,6 @@ fn saved_pstate(cpu: &Vcpu, from: PState, target: u8) -> u64 {
         return spsr;
     }
     let hcr = cpu.hcr();
-    let nv2 = cpu.has(Feature::FEAT_NV2) && hcr_el2::NV2.is_set(hcr);
+    let nv2 = cpu.has(Feature::NV2_ONLY) || cpu.has(Feature::FEAT_NV2) && hcr_el2::NV2.is_set(hcr);
     if hcr_el2::NV.is_set(hcr) && (!hcr_el2::NV1.is_set(hcr) || nv2) { (spsr & !0xc) | 0x8 } else { spsr }
 }
