@@ -42,6 +42,7 @@ usage: cargo xtask COMMAND [OPTIONS]
       --engine interp|jit droste's engine (default interp; may be repeated)
       --rounds N          the median of N rounds (default 3)
       --quick             one round of short runs, without the KVM guest
+      --nested            also KVM in a guest of KVM (minutes on each subject)
       --write-docs        also writes docs/performance.md
       --from FILE         measures nothing; shows an earlier target/bench.json
   hyp pack              the hypervisor and its host in one file that boots

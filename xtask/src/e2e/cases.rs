@@ -66,6 +66,10 @@ const READY: &[&str] = &[
     "cpu-smp4",
     "cpu-el1",
     "cpu-nested",
+    "cpu-nested-nv",
+    "cpu-nested-nv2-only",
+    "cpu-nested-nv2p1",
+    "cpu-nested-nv3",
     "cpu-access",
     "cpu-power",
     "conformance-nv",
@@ -77,6 +81,7 @@ const READY: &[&str] = &[
     "boot-smp4",
     "boot-6.12",
     "boot-el1",
+    "boot-e2h",
     "boot-a76",
     "nvhe",
     "pkvm",
@@ -110,6 +115,12 @@ const BARE: Case = Case {
     expect: &["^cpu-tests at EL2", "^cpu-tests: [0-9]+ passed, 0 failed"],
     check: Check::SameAsQemu,
     timeout_s: 60,
+};
+
+const NESTED_PROGRAM: Case = Case {
+    kernel: Kernel::Bare("cpu-tests-nested"),
+    expect: &["^cpu-tests-nested: [0-9]+ passed, 0 failed"],
+    ..BARE
 };
 
 const LINUX: Case = Case {
@@ -146,6 +157,18 @@ const NESTED: &[&str] = &[
     "^DROSTE-END 0 .*status=0",
 ];
 
+const CHAIN: Case = Case {
+    name: "nested-jit",
+    what: "KVM, KVM at virtual EL2, and Linux in it, by the JIT",
+    initrd: Some("two-7.2.cpio"),
+    append: "kvm-arm.mode=nested quiet loglevel=4 droste.chain=nested,kvm droste.mem=2048",
+    memory_mb: 6144,
+    jit: true,
+    expect: NESTED,
+    timeout_s: 1200,
+    ..LINUX
+};
+
 pub(crate) const CASES: &[Case] = &[
     Case { name: "cpu", what: "cpu-tests at EL2 on one CPU", ..BARE },
     Case { name: "cpu-smp4", what: "the same on four CPUs", cpus: 4, ..BARE },
@@ -165,12 +188,34 @@ pub(crate) const CASES: &[Case] = &[
         expect: &["^cpu-tests-access: [0-9]+ passed, 0 failed"],
         ..BARE
     },
+    Case { name: "cpu-nested", what: "FEAT_NV and FEAT_NV2", ..NESTED_PROGRAM },
     Case {
-        name: "cpu-nested",
-        what: "FEAT_NV and FEAT_NV2",
-        kernel: Kernel::Bare("cpu-tests-nested"),
-        expect: &["^cpu-tests-nested: [0-9]+ passed, 0 failed"],
-        ..BARE
+        name: "cpu-nested-nv",
+        what: "FEAT_NV without FEAT_NV2",
+        cpu: "max,-nv2",
+        check: Check::Markers,
+        ..NESTED_PROGRAM
+    },
+    Case {
+        name: "cpu-nested-nv2-only",
+        what: "FEAT_NV2 announced by NV_frac",
+        cpu: "max,+nv2_only",
+        check: Check::Markers,
+        ..NESTED_PROGRAM
+    },
+    Case {
+        name: "cpu-nested-nv2p1",
+        what: "FEAT_NV2p1",
+        cpu: "max,+nv2p1",
+        check: Check::Markers,
+        ..NESTED_PROGRAM
+    },
+    Case {
+        name: "cpu-nested-nv3",
+        what: "FEAT_NV3",
+        cpu: "max,+nv3",
+        check: Check::Markers,
+        ..NESTED_PROGRAM
     },
     Case {
         name: "conformance-nv",
@@ -244,6 +289,15 @@ pub(crate) const CASES: &[Case] = &[
     Case { name: "boot-smp4", what: "the same on four CPUs", cpus: 4, ..LINUX },
     Case { name: "boot-6.12", what: "Linux 6.12", kernel: Kernel::Debian("Image-6.12"), ..LINUX },
     Case { name: "boot-el1", what: "Linux 7.2 at EL1", el: 1, expect: &[UP, AT_EL1], ..LINUX },
+    Case {
+        name: "boot-e2h",
+        what: "Linux 7.2 where HCR_EL2.E2H is 1 and NV1 is 0",
+        cpu: "max,-nv1",
+        append: "kvm-arm.mode=nested",
+        jit: true,
+        expect: &[UP, AT_EL2, r"^DROSTE-DMESG 0 .*VHE\+NV2 mode initialized"],
+        ..LINUX
+    },
     Case { name: "boot-a76", what: "Linux 7.2 on a Cortex-A76", cpu: "cortex-a76", ..LINUX },
     Case {
         name: "nvhe",
@@ -367,16 +421,45 @@ pub(crate) const CASES: &[Case] = &[
         expect: &["^droste: EL2 is resident at .* E2H = 0", "^droste: entering the host at EL1", UP, AT_EL1],
         ..HOST
     },
+    CHAIN,
+    Case { name: "nested-nv3", what: "the same with FEAT_NV3", cpu: "max,+nv3", ..CHAIN },
     Case {
-        name: "nested-jit",
-        what: "KVM, KVM at virtual EL2, and Linux in it, by the JIT",
-        initrd: Some("two-7.2.cpio"),
-        append: "kvm-arm.mode=nested quiet loglevel=4 droste.chain=nested,kvm droste.mem=2048",
-        memory_mb: 6144,
-        jit: true,
-        expect: NESTED,
-        timeout_s: 1200,
-        ..LINUX
+        name: "nested-smp2-jit",
+        what: "the same with two CPUs at each level",
+        append: "kvm-arm.mode=nested quiet loglevel=4 droste.chain=nested,kvm droste.mem=2048 droste.smp=2",
+        cpus: 2,
+        ..CHAIN
+    },
+    Case {
+        name: "nested-6.12",
+        what: "the same with Linux 6.12 in the guests",
+        initrd: Some("two-6.12.cpio"),
+        ..CHAIN
+    },
+    Case {
+        name: "nested-pkvm",
+        what: "KVM, protected KVM at virtual EL2, and Linux in it",
+        // The kernel of the middle level cannot have 52-bit addresses in stage 1 and not in stage 2: its hVHE tables
+        // are of the one kind and its TCR_EL2.DS of the other.
+        cpu: "max,-lpa2",
+        append: "kvm-arm.mode=nested quiet loglevel=4 droste.chain=nested,kvm droste.mem=2048 droste.more=kvm-arm.mode=protected",
+        expect: &[
+            UP,
+            r"^DROSTE-DMESG 0 .*VHE\+NV2 mode initialized",
+            "DROSTE-UP 1 ",
+            "DROSTE-DMESG 1 .*Protected hVHE mode initialized",
+            "DROSTE-UP 2 ",
+            r"DROSTE-DMESG 2 .*CPU: All CPU\(s\) started at EL1",
+            "DROSTE-END 1 .*status=0",
+            "^DROSTE-END 0 .*status=0",
+        ],
+        ..CHAIN
+    },
+    Case {
+        name: "nested-twice",
+        what: "the same twice in deterministic mode",
+        check: Check::SameTwice,
+        ..CHAIN
     },
     Case {
         name: "nested",

@@ -75,7 +75,7 @@ fn one(case: &Case, engine: Engine) -> Result<Outcome> {
         Err(why) => return Err(why),
     };
     let seen = run::console(&spec, case, engine, "")?;
-    let outcome = run::judged(case, &seen);
+    let outcome = run::judged(case, &seen, engine);
     if !matches!(outcome, Outcome::Passed) {
         return Ok(outcome);
     }

@@ -68,6 +68,9 @@ pub(crate) fn console(spec: &Spec, case: &Case, engine: Engine, suffix: &str) ->
 /// Stands before lines that came by standard error: the engine's own, not the guest's.
 pub(crate) const FROM_STDERR: &str = "[stderr] ";
 
+/// Begins the line of a comparison that QEMU may fail, and Droste's machine may not.
+const BEYOND_QEMU_FAIL: &str = "BEYOND-QEMU FAIL";
+
 /// Runs a command and hands over each line of its output with the seconds since the start, and None every second.
 /// Returns the exit status, or None if the command was ended because its time was up.
 pub(crate) fn follow(
@@ -123,7 +126,7 @@ fn send_lines(stream: impl Read, mark: &str, to: &Sender<String>) {
 }
 
 /// Holds a console to a case: markers in order, then a clean end.
-pub(crate) fn judged(case: &Case, seen: &Seen) -> Outcome {
+pub(crate) fn judged(case: &Case, seen: &Seen, engine: Engine) -> Outcome {
     let log = seen.log.display();
     let mut left = case.expect.iter();
     let mut next = left.next();
@@ -131,6 +134,10 @@ pub(crate) fn judged(case: &Case, seen: &Seen) -> Outcome {
         if next.is_some_and(|e| Regex::new(e).is_ok_and(|e| e.is_match(line))) {
             next = left.next();
         }
+    }
+    let short = seen.lines.iter().find(|line| engine == Engine::Droste && line.starts_with(BEYOND_QEMU_FAIL));
+    if let Some(line) = short {
+        return Outcome::Failed(format!("{line}; log {log}"));
     }
     let ended = match seen.status {
         None => format!("not done after {:.0} s", seen.seconds),
