@@ -63,7 +63,7 @@ pub(super) fn judged(case: &Case, spec: Spec, ours: &[String]) -> Result<Outcome
     if matches!(outcome, Outcome::Passed) {
         let spec = Spec { jit: true, ..spec.clone() };
         let seen = run::console(&spec, case, Engine::Droste, "-jit")?;
-        outcome = match run::judged(case, &seen) {
+        outcome = match run::judged(case, &seen, Engine::Droste) {
             Outcome::Passed => none(&seen.lines),
             failed => failed,
         };
@@ -75,7 +75,7 @@ pub(super) fn judged(case: &Case, spec: Spec, ours: &[String]) -> Result<Outcome
         return Ok(Outcome::Skipped(format!("passed alone, but there is no QEMU to compare with: {why:#}")));
     }
     let seen = run::console(&spec, case, Engine::Qemu, "")?;
-    match run::judged(case, &seen) {
+    match run::judged(case, &seen, Engine::Qemu) {
         Outcome::Passed => explained(&seen.lines),
         failed => Ok(failed),
     }
