@@ -1,4 +1,7 @@
-//! `cargo xtask hyp pack`: the hypervisor, a host's kernel and initrd in one bootable file.
+//! `cargo xtask hyp pack`: the hypervisor, a host's kernel and initrd in one bootable file. `hyp image`: the hypervisor alone,
+//! for loaders that describe the host in the device tree.
+
+mod symbols;
 
 use crate::args::Args;
 use crate::{cross, process, say};
@@ -17,7 +20,14 @@ const MAGIC: usize = 56;
 pub(crate) fn run(mut args: Args) -> Result<bool> {
     match args.command().as_deref() {
         Some("pack") => {}
-        other => bail!("`hyp` knows `pack`, not {other:?}"),
+        Some("image") => {
+            let out = args.option("-o")?.map(PathBuf::from).context("name the file to write: -o FILE")?;
+            args.finish()?;
+            build()?;
+            alone(&out)?;
+            return Ok(true);
+        }
+        other => bail!("`hyp` knows `pack` and `image`, not {other:?}"),
     }
     let file = |args: &mut Args, name: &str| Ok::<_, anyhow::Error>(args.option(name)?.map(PathBuf::from));
     let kernel = file(&mut args, "--host-kernel")?.context("name a kernel: --host-kernel FILE")?;
@@ -36,10 +46,33 @@ pub(crate) fn build() -> Result<()> {
     process::run(cross::cargo("build")?.args(["--release", "-p", "droste-hyp"]))
 }
 
+/// The most that the image may be, with its symbols.
+const MAX_BYTES: usize = 256 << 10;
+
+/// Writes the image that [`build`] made, without a host.
+pub(crate) fn alone(out: &Path) -> Result<()> {
+    let mut image = image()?;
+    image[IMAGE_SIZE..IMAGE_SIZE + 8].copy_from_slice(&boot_file::REGION_BYTES.to_le_bytes());
+    fs::write(out, &image).with_context(|| format!("cannot write {}", out.display()))
+}
+
+/// The image with its symbols.
+fn image() -> Result<Vec<u8>> {
+    let program = cross::program("droste-hyp");
+    let elf = fs::read(&program).with_context(|| format!("cannot read {}", program.display()))?;
+    let mut image = flat(&elf)?;
+    let code = segments(&elf)?.bytes.len();
+    let table = symbols::write(&elf, &mut image[droste_hyp_core::symbols::OFFSET..])?;
+    let bytes = code + table;
+    say::say(format!("the hypervisor: {} KiB, {} of them symbols", bytes >> 10, table >> 10));
+    ensure!(bytes < MAX_BYTES, "the hypervisor has {bytes} bytes, the limit is {MAX_BYTES}");
+    Ok(image)
+}
+
 /// Packs the image that [`build`] made.
 pub(crate) fn pack(kernel: &Path, initrd: Option<&Path>, append: &str, out: &Path) -> Result<()> {
     let read = |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
-    let image = flat(&read(&cross::program("droste-hyp"))?)?;
+    let image = image()?;
     let initrd = initrd.map(read).transpose()?.unwrap_or_default();
     let packed = packed(image, &read(kernel)?, &initrd, append)
         .with_context(|| format!("cannot pack {}", kernel.display()))?;

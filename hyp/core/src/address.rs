@@ -64,3 +64,65 @@ impl fmt::Display for PaRange {
         write!(f, "{:#x}..{:#x}", self.start, self.end)
     }
 }
+
+/// A few ranges. Empty ones are not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ranges<const N: usize>([PaRange; N]);
+
+impl<const N: usize> Default for Ranges<N> {
+    fn default() -> Self {
+        Ranges::new()
+    }
+}
+
+impl<const N: usize> Ranges<N> {
+    /// None.
+    #[must_use]
+    pub const fn new() -> Ranges<N> {
+        Ranges([PaRange { start: 0, end: 0 }; N])
+    }
+
+    /// Adds a range; whether there was room.
+    pub fn add(&mut self, range: PaRange) -> bool {
+        if range.bytes() == 0 {
+            return true;
+        }
+        let Some(free) = self.0.iter_mut().find(|r| r.bytes() == 0) else { return false };
+        *free = range;
+        true
+    }
+
+    /// Those that are kept.
+    pub fn iter(&self) -> impl Iterator<Item = PaRange> + '_ {
+        self.0.iter().copied().filter(|r| r.bytes() > 0)
+    }
+
+    /// Whether an address is in one.
+    #[must_use]
+    pub fn contains(&self, address: u64) -> bool {
+        self.iter().any(|r| r.contains(address))
+    }
+
+    /// Whether one covers all of `other`.
+    #[must_use]
+    pub fn covers(&self, other: PaRange) -> bool {
+        self.iter().any(|r| r.covers(other))
+    }
+
+    /// One that shares bytes with `other`.
+    #[must_use]
+    pub fn overlap(&self, other: PaRange) -> Option<PaRange> {
+        self.iter().find(|r| r.overlaps(other))
+    }
+}
+
+impl<const N: usize> FromIterator<PaRange> for Ranges<N> {
+    /// Those for which there is room.
+    fn from_iter<I: IntoIterator<Item = PaRange>>(ranges: I) -> Self {
+        let mut all = Ranges::new();
+        for range in ranges {
+            let _ = all.add(range);
+        }
+        all
+    }
+}

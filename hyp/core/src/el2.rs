@@ -5,7 +5,7 @@ use droste_arch::fields::{
     cnthctl_el2, cnthctl_el2_e2h, cptr_el2_e2h, hcr_el2, hcrx_el2, hdfgrtr_el2, hdfgwtr_el2, hfgitr_el2,
     hfgrtr_el2, icc_sre_el2, id_aa64dfr0_el1, id_aa64mmfr0_el1, id_aa64mmfr1_el1, id_aa64mmfr3_el1,
     id_aa64pfr0_el1, id_aa64pfr1_el1, mdcr_el2, sctlr_el1, sctlr_el2, smcr_el2, tcr_el2, tcr_el2_e2h,
-    zcr_el2,
+    vtcr_el2, zcr_el2,
 };
 
 /// The ID registers that decide.
@@ -115,6 +115,31 @@ impl Registers {
     }
 }
 
+/// Why a core cannot run beside the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// One has FEAT_VHE, the other has not: they need different register layouts and descriptors.
+    Vhe,
+    /// It has fewer bits of physical address than the shared tables use.
+    PhysicalAddresses,
+}
+
+impl Registers {
+    /// The values for another core, over the tables of the first, whose values are `self`.
+    ///
+    /// # Errors
+    /// [`Mismatch`]
+    pub const fn beside(&self, other: Registers) -> Result<Registers, Mismatch> {
+        if self.e2h != other.e2h {
+            return Err(Mismatch::Vhe);
+        }
+        if vtcr_el2::PS.get(other.vtcr) < vtcr_el2::PS.get(self.vtcr) {
+            return Err(Mismatch::PhysicalAddresses);
+        }
+        Ok(Registers { vtcr: self.vtcr, tcr: self.tcr, ..other })
+    }
+}
+
 const fn hcr(id: &IdRegisters, e2h: bool) -> u64 {
     let mut v = hcr_el2::RW.mask() | hcr_el2::VM.mask() | hcr_el2::TSC.mask();
     // RES0 without FEAT_PAuth.
@@ -193,6 +218,14 @@ const SCTLR: u64 = sctlr_el2::M.mask()
     | sctlr_el2::CP15BEN.mask()
     | sctlr_el2::SA0.mask();
 
+/// SCTLR_EL2 with MMU and caches off, as a host that gets EL2 finds it: RES1 bits only.
+pub const SCTLR_MMU_OFF: u64 = SCTLR
+    & !(sctlr_el2::M.mask()
+        | sctlr_el2::C.mask()
+        | sctlr_el2::I.mask()
+        | sctlr_el2::WXN.mask()
+        | sctlr_el2::SA.mask());
+
 const HOST_SCTLR: u64 = sctlr_el1::LSMAOE.mask()
     | sctlr_el1::nTLSMD.mask()
     | sctlr_el1::SPAN.mask()
@@ -269,5 +302,17 @@ mod tests {
         assert_eq!(Registers::new(&stage1), Err(Unusable::Granule));
         let stage2 = IdRegisters { mmfr0: 1 << 40, ..A57 };
         assert_eq!(Registers::new(&stage2), Err(Unusable::Stage2Granule));
+    }
+
+    #[test]
+    fn core_that_differs_gets_its_own_registers_over_the_shared_tables() {
+        let first = Registers::new(&A57).unwrap();
+        let larger = Registers::new(&IdRegisters { mmfr0: 0x1125, pfr0: 1 << 32, ..A57 }).unwrap();
+        let beside = first.beside(larger).unwrap();
+        assert_eq!((beside.vtcr, beside.tcr), (first.vtcr, first.tcr));
+        assert!(beside.zcr.is_some(), "what the other core has beyond the first is enabled there");
+        assert_eq!(larger.beside(first), Err(Mismatch::PhysicalAddresses));
+        let vhe = Registers::new(&IdRegisters { mmfr1: 1 << 8, ..A57 }).unwrap();
+        assert_eq!(first.beside(vhe), Err(Mismatch::Vhe));
     }
 }

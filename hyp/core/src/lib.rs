@@ -21,11 +21,16 @@ extern crate std;
 
 pub mod address;
 pub mod boot_file;
+pub mod boot_plan;
+pub mod counters;
 pub mod device_tree;
 pub mod el2;
 pub mod host_map;
 pub mod inject;
 pub mod ownership;
+pub mod parameters;
 pub mod psci;
 pub mod smc;
+pub mod stub;
+pub mod symbols;
 pub mod tables;

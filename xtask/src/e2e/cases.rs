@@ -97,6 +97,7 @@ const READY: &[&str] = &[
     "pkvm-guest",
     "hyp",
     "hyp-smp4",
+    "hyp-off",
     "hyp-hostile",
     "nested-jit",
 ];
@@ -143,9 +144,26 @@ const L1: [&str; 3] =
     ["DROSTE-UP 1 ", r"DROSTE-DMESG 1 .*CPU: All CPU\(s\) started at EL1", "^DROSTE-END 0 kvm status=0"];
 const HOST: Case = Case {
     kernel: Kernel::UnderDroste("Image-7.2"),
-    expect: &["^droste: EL2 is resident at .* E2H = 1", "^droste: entering the host at EL1", UP, AT_EL1],
+    append: "droste.mode=protected",
+    expect: &["^droste: EL2 is resident, protected: E2H = 1", ENTERS, UP, AT_EL1, NO_KVM, ENDS],
     ..LINUX
 };
+const KEXEC: &[&str] = &[
+    ENTERS,
+    UP,
+    "^DROSTE-HOTPLUG 0 .*failed=0 cpus=4",
+    "^DROSTE-KEXEC 0 status=0",
+    "^DROSTE-UP 1 .*cpus=4",
+    r"^DROSTE-DMESG 1 .*CPU: All CPU\(s\) started at EL1",
+    "^DROSTE-HOTPLUG 1 .*failed=0 cpus=4",
+    "^DROSTE-UP 2 .*cpus=4",
+    "^DROSTE-HOTPLUG 2 .*failed=0 cpus=4",
+    "^droste: the host ends: .* 0 HVCs, [0-9]+ blocks mapped, 0 accesses denied",
+];
+const ENTERS: &str = "^droste: entering the host at EL1";
+const NO_KVM: &str = "^DROSTE-DMESG 0 .*kvm .*HYP mode not available";
+const ENDS: &str =
+    "^droste: the host ends: [0-9]+ SMCs, 0 HVCs, [0-9]+ blocks mapped, 0 accesses denied, 0 instr";
 
 const NESTED: &[&str] = &[
     UP,
@@ -399,7 +417,24 @@ pub(crate) const CASES: &[Case] = &[
         ..LINUX
     },
     Case { name: "hyp", what: "Linux 7.2 as the host of our hypervisor", ..HOST },
-    Case { name: "hyp-smp4", what: "the same on four CPUs", cpus: 4, ..HOST },
+    Case { name: "hyp-smp4", what: "the same on four CPUs by the JIT", cpus: 4, jit: true, ..HOST },
+    Case {
+        name: "hyp-permissive",
+        what: "Linux 7.2 over our hypervisor without protection",
+        append: "",
+        jit: true,
+        expect: &["^droste: EL2 is resident, permissive: E2H = 1", ENTERS, UP, AT_EL1, NO_KVM, ENDS],
+        ..HOST
+    },
+    Case {
+        name: "hyp-off",
+        what: "the hypervisor gives EL2 to Linux 7.2, whose KVM works",
+        append: "droste.mode=off",
+        cpus: 4,
+        jit: true,
+        expect: &["^droste: EL2 is the host's", UP, AT_EL2, VHE],
+        ..HOST
+    },
     Case {
         name: "hyp-6.12",
         what: "Linux 6.12 as the host of our hypervisor",
@@ -407,11 +442,50 @@ pub(crate) const CASES: &[Case] = &[
         ..HOST
     },
     Case {
+        name: "hyp-hotplug",
+        what: "every core but the first is switched off and on a hundred times under our hypervisor",
+        initrd: Some("host-7.2.cpio"),
+        append: "droste.mode=protected quiet loglevel=4 droste.do=hotplug:100",
+        cpus: 4,
+        jit: true,
+        expect: &[
+            UP,
+            "^DROSTE-HOTPLUG 0 rounds=100 failed=0 cpus=4",
+            "^droste: the host ends: .* 303 cores entered",
+        ],
+        timeout_s: 600,
+        ..HOST
+    },
+    Case {
+        name: "hyp-kexec",
+        what: "a host that starts a second and a third kernel by kexec, with hotplug in each",
+        initrd: Some("host-7.2.cpio"),
+        append: "droste.mode=protected quiet loglevel=4 droste.do=hotplug:1,kexec,hotplug:1,kexec,hotplug:1",
+        cpus: 4,
+        jit: true,
+        expect: KEXEC,
+        timeout_s: 600,
+        ..HOST
+    },
+    Case {
+        name: "hyp-kexec-6.12",
+        what: "the same with Linux 6.12",
+        kernel: Kernel::UnderDroste("Image-6.12"),
+        initrd: Some("host-6.12.cpio"),
+        append: "droste.mode=protected quiet loglevel=4 droste.do=hotplug:1,kexec,hotplug:1,kexec,hotplug:1",
+        cpus: 4,
+        jit: true,
+        expect: KEXEC,
+        timeout_s: 600,
+        ..HOST
+    },
+    Case {
         name: "hyp-hostile",
         what: "a host that tries to get at the hypervisor",
         kernel: Kernel::BareUnderDroste("hostile-host"),
+        append: "droste.mode=protected",
         expect: &[
-            "^droste: EL2 is resident",
+            "^droste: EL2 is resident, protected",
             "^hostile-host at EL1",
             "^hostile-host: [0-9]+ passed, 0 failed",
         ],
@@ -422,7 +496,7 @@ pub(crate) const CASES: &[Case] = &[
         what: "Linux 7.2 as the host of our hypervisor without VHE, on four Cortex-A57",
         cpu: "cortex-a57",
         cpus: 4,
-        expect: &["^droste: EL2 is resident at .* E2H = 0", "^droste: entering the host at EL1", UP, AT_EL1],
+        expect: &["^droste: EL2 is resident, protected: E2H = 0", ENTERS, UP, AT_EL1, NO_KVM, ENDS],
         ..HOST
     },
     CHAIN,

@@ -115,7 +115,7 @@ pub(crate) fn spec(case: &Case) -> Result<Spec> {
     let mut kernel = kernel;
     let command_line = match case.kernel {
         Kernel::UnderDroste(_) => Some(Spec::command_line(case)),
-        Kernel::BareUnderDroste(_) => Some(String::new()),
+        Kernel::BareUnderDroste(_) => Some(case.append.to_owned()),
         Kernel::Bare(_) | Kernel::Debian(_) => None,
     };
     if let Some(command_line) = command_line {

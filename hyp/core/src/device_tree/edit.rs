@@ -3,14 +3,15 @@
 //! A copy needs no room inside of the original, and reads every token once more before the host does.
 
 use super::{Blob, Token, TreeError};
-use crate::address::PaRange;
+use crate::address::{PaRange, Ranges};
+use crate::host_map::OWN_COUNT;
 use core::fmt::{self, Write};
 
 /// What is changed.
 #[derive(Clone, Copy, Debug)]
 pub struct Edit<'a> {
-    /// Becomes a child of `/reserved-memory` that the host may not map.
-    pub reserve: PaRange,
+    /// Each becomes a child of `/reserved-memory` that the host may not map.
+    pub reserve: Ranges<OWN_COUNT>,
     /// Replaces `/chosen/linux,initrd-*`; those are taken out if it is empty, and kept if there is nothing here.
     pub initrd: Option<PaRange>,
     /// Replaces `/chosen/bootargs`.
@@ -101,7 +102,7 @@ fn copy(blob: &Blob<'_>, edit: &Edit<'_>, w: &mut Writer<'_>) -> Result<(), Tree
             }
             Token::End => {
                 if depth == 2 && in_reserved {
-                    edit.reservation(w, cells)?;
+                    edit.reservations(w, cells)?;
                 }
                 if depth == 1 && !has_chosen {
                     w.begin(b"chosen")?;
@@ -113,7 +114,7 @@ fn copy(blob: &Blob<'_>, edit: &Edit<'_>, w: &mut Writer<'_>) -> Result<(), Tree
                     w.new_property(ADDRESS_CELLS, &2_u32.to_be_bytes())?;
                     w.new_property(SIZE_CELLS, &2_u32.to_be_bytes())?;
                     w.new_property(RANGES, &[])?;
-                    edit.reservation(w, (2, 2))?;
+                    edit.reservations(w, (2, 2))?;
                     w.word(2)?;
                 }
                 w.word(2)?;
@@ -149,28 +150,32 @@ impl Edit<'_> {
         Ok(())
     }
 
-    fn reservation(&self, w: &mut Writer<'_>, cells: (u32, u32)) -> Result<(), TreeError> {
-        let mut name = Name { bytes: [0; 32], length: 0 };
-        write!(name, "droste@{:x}", self.reserve.start).map_err(|_| TreeError::OutOfSpace)?;
-        w.begin(name.bytes.get(..name.length).unwrap_or_default())?;
-        let mut reg = [0; 16];
-        let mut length = 0;
-        for (value, cells) in [(self.reserve.start, cells.0), (self.reserve.bytes(), cells.1)] {
-            let count = match cells {
-                1 if value <= u64::from(u32::MAX) => 4,
-                2 => 8,
-                _ => return Err(TreeError::Cells),
-            };
-            let to = reg.get_mut(length..length + count).ok_or(TreeError::Cells)?;
-            for (to, from) in to.iter_mut().rev().zip(value.to_le_bytes()) {
-                *to = from;
-            }
-            length += count;
-        }
-        w.new_property(REG, reg.get(..length).unwrap_or_default())?;
-        w.new_property(NO_MAP, &[])?;
-        w.word(2)
+    fn reservations(&self, w: &mut Writer<'_>, cells: (u32, u32)) -> Result<(), TreeError> {
+        self.reserve.iter().try_for_each(|range| reservation(w, range, cells))
     }
+}
+
+fn reservation(w: &mut Writer<'_>, range: PaRange, cells: (u32, u32)) -> Result<(), TreeError> {
+    let mut name = Name { bytes: [0; 32], length: 0 };
+    write!(name, "droste@{:x}", range.start).map_err(|_| TreeError::OutOfSpace)?;
+    w.begin(name.bytes.get(..name.length).unwrap_or_default())?;
+    let mut reg = [0; 16];
+    let mut length = 0;
+    for (value, cells) in [(range.start, cells.0), (range.bytes(), cells.1)] {
+        let count = match cells {
+            1 if value <= u64::from(u32::MAX) => 4,
+            2 => 8,
+            _ => return Err(TreeError::Cells),
+        };
+        let to = reg.get_mut(length..length + count).ok_or(TreeError::Cells)?;
+        for (to, from) in to.iter_mut().rev().zip(value.to_le_bytes()) {
+            *to = from;
+        }
+        length += count;
+    }
+    w.new_property(REG, reg.get(..length).unwrap_or_default())?;
+    w.new_property(NO_MAP, &[])?;
+    w.word(2)
 }
 
 struct Name {

@@ -7,7 +7,7 @@ mod reader;
 mod tests;
 
 pub use edit::{Edit, rewrite};
-pub use platform::{Conduit, Platform, Psci};
+pub use platform::{Conduit, Module, Platform, Psci, RESERVED_COUNT};
 pub use reader::{Blob, MAX_DEPTH, Token, Tokens, total_bytes};
 
 /// Why a device tree is not usable.

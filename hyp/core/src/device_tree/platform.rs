@@ -2,7 +2,7 @@
 
 use super::reader::be32;
 use super::{Blob, MAX_DEPTH, Token, TreeError};
-use crate::address::PaRange;
+use crate::address::{PaRange, Ranges};
 use crate::host_map::RAM_COUNT;
 use crate::psci::{Cpus, Ids, Version};
 
@@ -24,21 +24,39 @@ pub struct Psci {
     pub conduit: Conduit,
 }
 
+/// The most ranges of memory that the tree may reserve.
+pub const RESERVED_COUNT: usize = 32;
+
+/// A boot module in `/chosen`: a child that is compatible with "multiboot,module", and with what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Module<'a> {
+    /// Where it is.
+    pub range: PaRange,
+    /// Its `bootargs`, without the NUL at the end.
+    pub bootargs: Option<&'a [u8]>,
+}
+
 /// What was found.
 #[derive(Clone, Copy, Debug)]
-pub struct Platform {
-    /// RAM; empty ranges are unused.
-    pub ram: [PaRange; RAM_COUNT],
+pub struct Platform<'a> {
+    /// RAM.
+    pub ram: Ranges<RAM_COUNT>,
+    /// Memory that something has already: the reservation block and `/reserved-memory`.
+    pub reserved: Ranges<RESERVED_COUNT>,
     /// The cores.
     pub cpus: Cpus,
     /// PSCI, if there is any.
     pub psci: Option<Psci>,
     /// The first PL011.
     pub uart: Option<u64>,
-    /// `/chosen/droste,host-kernel`: address and size, 64 bits each.
-    pub host_kernel: Option<PaRange>,
     /// The initrd: `/chosen/linux,initrd-start` and `-end`.
     pub initrd: Option<PaRange>,
+    /// `/chosen/bootargs`, without the NUL at the end.
+    pub bootargs: Option<&'a [u8]>,
+    /// The module that is the host's kernel: "multiboot,kernel".
+    pub kernel_module: Option<Module<'a>>,
+    /// The module that is the host's initrd: "multiboot,ramdisk".
+    pub ramdisk_module: Option<Module<'a>>,
 }
 
 /// Properties of the node that is being read.
@@ -53,7 +71,7 @@ struct Node<'a> {
     ids: Ids,
     initrd_start: Option<u64>,
     initrd_end: Option<u64>,
-    host_kernel: Option<PaRange>,
+    bootargs: Option<&'a [u8]>,
 }
 
 #[derive(Clone, Copy)]
@@ -65,32 +83,54 @@ struct Cells {
 /// The values that the specification gives where a node says nothing.
 const DEFAULT_CELLS: Cells = Cells { address: 2, size: 1 };
 
-impl Platform {
+/// Where in the tree a node is, as far as it matters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parent {
+    Cpus,
+    Chosen,
+    ReservedMemory,
+    Other,
+}
+
+impl<'a> Platform<'a> {
     /// Reads a tree.
     ///
     /// # Errors
     /// [`TreeError`], also if it has no RAM or no CPU, or too many.
-    pub fn read(blob: &Blob<'_>) -> Result<Platform, TreeError> {
+    pub fn read(blob: &Blob<'a>) -> Result<Platform<'a>, TreeError> {
         let mut found = Platform {
-            ram: [PaRange::default(); RAM_COUNT],
+            ram: Ranges::new(),
+            reserved: Ranges::new(),
             cpus: Cpus::default(),
             psci: None,
             uart: None,
-            host_kernel: None,
             initrd: None,
+            bootargs: None,
+            kernel_module: None,
+            ramdisk_module: None,
         };
-        // For each depth: the cells for the children, and whether it is /cpus. Index 0 stands above the root.
+        for range in blob.reservations() {
+            if !found.reserved.add(range.ok_or(TreeError::Cells)?) {
+                return Err(TreeError::TooMany);
+            }
+        }
+        // For each depth: the cells for the children, and what it is. Index 0 stands above the root.
         let mut cells = [DEFAULT_CELLS; MAX_DEPTH + 1];
-        let mut in_cpus = false;
+        let mut parent = Parent::Other;
         let mut depth = 0_usize;
-        let mut open: Option<Node<'_>> = None;
+        let mut open: Option<Node<'a>> = None;
         for token in blob.tokens() {
             match token? {
                 Token::Begin(name) => {
-                    found.finish(open.take(), depth, &cells, in_cpus)?;
+                    found.finish(open.take(), depth, &cells, parent)?;
                     depth += 1;
                     if depth == 2 {
-                        in_cpus = name == b"cpus";
+                        parent = match name {
+                            b"cpus" => Parent::Cpus,
+                            b"chosen" => Parent::Chosen,
+                            b"reserved-memory" => Parent::ReservedMemory,
+                            _ => Parent::Other,
+                        };
                     }
                     *cells.get_mut(depth).ok_or(TreeError::Depth)? = DEFAULT_CELLS;
                     open = Some(Node { name, ..Node::default() });
@@ -101,12 +141,12 @@ impl Platform {
                     node.take(name, value, cells.get_mut(depth).ok_or(TreeError::Depth)?)?;
                 }
                 Token::End => {
-                    found.finish(open.take(), depth, &cells, in_cpus)?;
+                    found.finish(open.take(), depth, &cells, parent)?;
                     depth = depth.saturating_sub(1);
                 }
             }
         }
-        if found.ram.iter().all(|r| r.bytes() == 0) {
+        if found.ram.iter().next().is_none() {
             return Err(TreeError::NoMemory);
         }
         if found.cpus.count() == 0 {
@@ -118,23 +158,31 @@ impl Platform {
     /// All properties of a node are known.
     fn finish(
         &mut self,
-        node: Option<Node<'_>>,
+        node: Option<Node<'a>>,
         depth: usize,
         cells: &[Cells; MAX_DEPTH + 1],
-        in_cpus: bool,
+        above: Parent,
     ) -> Result<(), TreeError> {
         let Some(node) = node.filter(|n| !n.is_disabled) else { return Ok(()) };
         let parent = depth.checked_sub(1).and_then(|n| cells.get(n)).copied().unwrap_or(DEFAULT_CELLS);
         match depth {
-            2 if node.device_type == b"memory\0" => self.add_memory(node.reg, parent)?,
+            2 if node.device_type == b"memory\0" => {
+                each_range(node.reg, parent, |range| self.ram.add(range))?
+            }
             2 if node.name == b"chosen" => {
-                self.host_kernel = node.host_kernel;
+                self.bootargs = node.bootargs;
                 self.initrd = match (node.initrd_start, node.initrd_end) {
                     (Some(start), Some(end)) if start < end => Some(PaRange { start, end }),
                     _ => None,
                 };
             }
-            3 if in_cpus && node.device_type == b"cpu\0" => {
+            3 if above == Parent::Chosen && node.is_compatible(b"multiboot,module") => {
+                self.add_module(node, parent)?;
+            }
+            3 if above == Parent::ReservedMemory => {
+                each_range(node.reg, parent, |range| self.reserved.add(range))?;
+            }
+            3 if above == Parent::Cpus && node.device_type == b"cpu\0" => {
                 let (mpidr, _) = number(node.reg, parent.address)?;
                 if !self.cpus.add(mpidr) {
                     return Err(TreeError::TooMany);
@@ -154,18 +202,37 @@ impl Platform {
         Ok(())
     }
 
-    fn add_memory(&mut self, reg: &[u8], cells: Cells) -> Result<(), TreeError> {
-        let mut left = reg;
-        while !left.is_empty() {
-            let (start, rest) = number(left, cells.address)?;
-            let (bytes, rest) = number(rest, cells.size)?;
-            left = rest;
-            let range = PaRange::sized(start, bytes).ok_or(TreeError::Cells)?;
-            let free = self.ram.iter_mut().find(|r| r.bytes() == 0).ok_or(TreeError::TooMany)?;
-            *free = range;
-        }
-        Ok(())
+    fn add_module(&mut self, node: Node<'a>, cells: Cells) -> Result<(), TreeError> {
+        let mut range = None;
+        each_range(node.reg, cells, |found| range.replace(found).is_none())?;
+        let module = Module { range: range.ok_or(TreeError::Cells)?, bootargs: node.bootargs };
+        let place = if node.is_compatible(b"multiboot,kernel") {
+            &mut self.kernel_module
+        } else if node.is_compatible(b"multiboot,ramdisk") {
+            &mut self.ramdisk_module
+        } else {
+            // Microcode, device trees for others: not ours to load, but not free either.
+            return if self.reserved.add(module.range) { Ok(()) } else { Err(TreeError::TooMany) };
+        };
+        if place.replace(module).is_some() { Err(TreeError::TooMany) } else { Ok(()) }
     }
+}
+
+/// Hands over every range of a `reg`; false means that there is no room.
+fn each_range(reg: &[u8], cells: Cells, mut take: impl FnMut(PaRange) -> bool) -> Result<(), TreeError> {
+    let mut left = reg;
+    while !left.is_empty() {
+        let (start, rest) = number(left, cells.address)?;
+        let (bytes, rest) = number(rest, cells.size)?;
+        if rest.len() == left.len() {
+            return Err(TreeError::Cells);
+        }
+        left = rest;
+        if !take(PaRange::sized(start, bytes).ok_or(TreeError::Cells)?) {
+            return Err(TreeError::TooMany);
+        }
+    }
+    Ok(())
 }
 
 impl<'a> Node<'a> {
@@ -185,10 +252,7 @@ impl<'a> Node<'a> {
             b"migrate" => self.ids.migrate = word(),
             b"linux,initrd-start" => self.initrd_start = Some(number(value, value.len() / 4)?.0),
             b"linux,initrd-end" => self.initrd_end = Some(number(value, value.len() / 4)?.0),
-            b"droste,host-kernel" => {
-                let (start, rest) = number(value, 2)?;
-                self.host_kernel = PaRange::sized(start, number(rest, 2)?.0);
-            }
+            b"bootargs" => self.bootargs = Some(value.split(|b| *b == 0).next().unwrap_or_default()),
             _ => {}
         }
         Ok(())

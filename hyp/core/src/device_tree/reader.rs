@@ -1,6 +1,7 @@
 //! Reads a tree token by token, checking everything on the way.
 
 use super::TreeError;
+use crate::address::PaRange;
 
 /// The deepest nesting that is accepted.
 pub const MAX_DEPTH: usize = 32;
@@ -22,6 +23,7 @@ pub struct Blob<'a> {
     /// Pairs of address and size, big-endian, without the pair of zeros that ends them.
     pub(super) reservations: &'a [u8],
     pub(super) boot_cpu: u32,
+    bytes: usize,
 }
 
 /// One piece of the structure.
@@ -96,11 +98,26 @@ impl<'a> Blob<'a> {
             .position(|pair| pair.iter().all(|b| *b == 0))
             .ok_or(TreeError::Bounds)?;
         let reservations = reservations.get(..end * 16).ok_or(TreeError::Bounds)?;
-        let blob = Blob { structure, strings, reservations, boot_cpu: header(7)? };
+        let blob = Blob { structure, strings, reservations, boot_cpu: header(7)?, bytes: total };
         for token in blob.tokens() {
             token?;
         }
         Ok(blob)
+    }
+
+    /// The size of the whole tree.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The reservation block; nothing where a range does not fit into 64 bits.
+    pub fn reservations(&self) -> impl Iterator<Item = Option<PaRange>> + 'a {
+        let number = |b: &[u8]| b.iter().fold(0, |value, byte| value << 8 | u64::from(*byte));
+        self.reservations.chunks_exact(16).map(move |pair| {
+            let (start, bytes) = pair.split_at_checked(8)?;
+            PaRange::sized(number(start), number(bytes))
+        })
     }
 
     /// All tokens, from the beginning of the root to its end.

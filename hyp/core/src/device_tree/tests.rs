@@ -121,17 +121,21 @@ fn text(bytes: &[u8]) -> String {
     out
 }
 
-const EDIT: Edit<'static> = Edit {
-    reserve: PaRange { start: 0x4020_0000, end: 0x4040_0000 },
-    initrd: Some(PaRange { start: 0x4400_0000, end: 0x4500_0000 }),
-    command_line: Some(b"console=ttyAMA0"),
-};
+const INITRD: PaRange = PaRange { start: 0x4400_0000, end: 0x4500_0000 };
+
+fn edit() -> Edit<'static> {
+    Edit {
+        reserve: [PaRange { start: 0x4020_0000, end: 0x4040_0000 }].into_iter().collect(),
+        initrd: Some(INITRD),
+        command_line: Some(b"console=ttyAMA0"),
+    }
+}
 
 #[test]
 fn platform_of_a_board_is_found() {
     let bytes = board();
     let p = Platform::read(&Blob::new(&bytes).unwrap()).unwrap();
-    assert_eq!(p.ram[0], PaRange { start: 0x4000_0000, end: 0xc000_0000 });
+    assert_eq!(p.ram.iter().collect::<Vec<_>>(), [PaRange { start: 0x4000_0000, end: 0xc000_0000 }]);
     assert_eq!((p.cpus.count(), p.cpus.index_of(0x101)), (2, Some(1)), "a CPU that failed is not the host's");
     assert_eq!(p.psci, Some(Psci { version: Version::Standard, conduit: Conduit::Smc }));
     assert_eq!(p.uart, Some(0x900_0000));
@@ -151,7 +155,7 @@ fn psci_0_1_has_its_numbers_and_conduit() {
 fn copy_has_the_changes_and_everything_else() {
     let bytes = board();
     let mut out = vec![0; bytes.len() + 1024];
-    let length = rewrite(&Blob::new(&bytes).unwrap(), &EDIT, &mut out).unwrap();
+    let length = rewrite(&Blob::new(&bytes).unwrap(), &edit(), &mut out).unwrap();
     let (old, new) = (text(&bytes), text(&out[..length]));
     for line in old.lines().filter(|l| !l.contains("bootargs")) {
         assert!(new.contains(line), "lost: {line}");
@@ -164,7 +168,7 @@ fn copy_has_the_changes_and_everything_else() {
     assert!(new.contains("/reserved-memory/droste@40200000/no-map=[]"));
     assert!(new.contains("/chosen/linux,initrd-start=[0, 0, 0, 0, 44, 0, 0, 0]"));
     let p = Platform::read(&Blob::new(&out[..length]).unwrap()).unwrap();
-    assert_eq!(p.initrd, EDIT.initrd);
+    assert_eq!(p.initrd, Some(INITRD));
 }
 
 #[test]
@@ -175,7 +179,7 @@ fn reservation_joins_those_that_exist_with_their_cells() {
         })
         .finish();
     let mut out = vec![0; 1024];
-    let length = rewrite(&Blob::new(&bytes).unwrap(), &EDIT, &mut out).unwrap();
+    let length = rewrite(&Blob::new(&bytes).unwrap(), &edit(), &mut out).unwrap();
     let new = text(&out[..length]);
     assert!(new.contains("/reserved-memory/droste@40200000/reg=[40, 20, 0, 0, 0, 20, 0, 0]"), "{new}");
     assert!(new.contains("/chosen/bootargs"), "a missing /chosen is made");
@@ -186,9 +190,9 @@ fn copy_that_does_not_fit_is_an_error_for_every_size() {
     let bytes = board();
     let blob = Blob::new(&bytes).unwrap();
     let mut out = vec![0; 4096];
-    let length = rewrite(&blob, &EDIT, &mut out).unwrap();
+    let length = rewrite(&blob, &edit(), &mut out).unwrap();
     for size in 0..length {
-        assert_eq!(rewrite(&blob, &EDIT, &mut out[..size]), Err(TreeError::OutOfSpace));
+        assert_eq!(rewrite(&blob, &edit(), &mut out[..size]), Err(TreeError::OutOfSpace));
     }
 }
 
@@ -214,7 +218,7 @@ fn use_all(bytes: &[u8]) {
     let Ok(blob) = Blob::new(bytes) else { return };
     let _ = Platform::read(&blob);
     let mut out = vec![0; bytes.len() + 1024];
-    if let Ok(length) = rewrite(&blob, &EDIT, &mut out) {
+    if let Ok(length) = rewrite(&blob, &edit(), &mut out) {
         assert!(Blob::new(&out[..length]).is_ok(), "the copy of a sound tree is sound");
     }
 }

@@ -1,7 +1,8 @@
 //! What the hypervisor does with each PSCI call of the host.
 
 use super::{BootArguments, Function, Power, PowerState, Version};
-use crate::address::PaRange;
+use crate::address::Ranges;
+use crate::host_map::OWN_COUNT;
 use droste_arch::psci::{self as id, Return};
 
 /// The most cores.
@@ -59,6 +60,8 @@ pub trait Firmware {
     fn start_entry(&self) -> u64;
     /// Where a core that was suspended enters EL2.
     fn resume_entry(&self) -> u64;
+    /// Is told that the machine is about to be switched off or reset.
+    fn before_end(&mut self) {}
 }
 
 /// The relay: shared by all cores.
@@ -66,15 +69,15 @@ pub trait Firmware {
 pub struct Relay {
     version: Version,
     cpus: Cpus,
-    protected: PaRange,
+    own: Ranges<OWN_COUNT>,
     power: [Power; MAX_CPUS],
 }
 
 impl Relay {
     /// A relay for the host's cores, none of which is on.
     #[must_use]
-    pub const fn new(version: Version, cpus: Cpus, protected: PaRange) -> Relay {
-        Relay { version, cpus, protected, power: [const { Power::new() }; MAX_CPUS] }
+    pub const fn new(version: Version, cpus: Cpus, own: Ranges<OWN_COUNT>) -> Relay {
+        Relay { version, cpus, own, power: [const { Power::new() }; MAX_CPUS] }
     }
 
     /// The PSCI version of the device tree.
@@ -123,14 +126,14 @@ impl Relay {
                 let is_known = asked == id::SMCCC_VERSION || Function::of(self.version, asked).is_some();
                 if is_known { firmware.call(number, [a, 0, 0]) } else { code(Return::NotSupported) }
             }
+            Function::SystemOff | Function::SystemReset | Function::SystemReset2 | Function::SystemOff2 => {
+                firmware.before_end();
+                firmware.call(number, [a, b, c])
+            }
             Function::Version
             | Function::MigrateInfoType
             | Function::MigrateInfoUpCpu
-            | Function::SystemOff
-            | Function::SystemReset
-            | Function::SetSuspendMode
-            | Function::SystemReset2
-            | Function::SystemOff2 => firmware.call(number, [a, b, c]),
+            | Function::SetSuspendMode => firmware.call(number, [a, b, c]),
         }
     }
 
@@ -163,7 +166,7 @@ impl Relay {
     ) -> Answer {
         let Some(target) = self.cpus.index_of(mpidr) else { return code(Return::InvalidParameters) };
         let Some(power) = self.power.get(target) else { return code(Return::InvalidParameters) };
-        if !arguments.entry.is_multiple_of(4) || self.protected.contains(arguments.entry) {
+        if !arguments.entry.is_multiple_of(4) || self.own.contains(arguments.entry) {
             return code(Return::InvalidAddress);
         }
         match power.claim(arguments) {
@@ -188,7 +191,7 @@ impl Relay {
     }
 
     /// The entry point is not judged: a state that keeps the core's context does not use it, and the host cannot get at
-    /// protected memory by running from there.
+    /// the hypervisor's memory by running from there.
     fn suspend<F: Firmware>(
         &self,
         firmware: &mut F,

@@ -96,16 +96,17 @@ pub enum Verdict {
 /// The filter, shared by all cores.
 #[derive(Debug)]
 pub struct Filter {
+    is_strict: bool,
     smccc_version: u32,
     psci: Version,
     refused: [AtomicU64; REFUSALS.len()],
 }
 
 impl Filter {
-    /// A filter for a firmware of this SMCCC version.
+    /// A filter for a firmware of this SMCCC version. One that is not strict counts what it would deny, and forwards it.
     #[must_use]
-    pub const fn new(smccc_version: u32, psci: Version) -> Filter {
-        Filter { smccc_version, psci, refused: [const { AtomicU64::new(0) }; REFUSALS.len()] }
+    pub const fn new(is_strict: bool, smccc_version: u32, psci: Version) -> Filter {
+        Filter { is_strict, smccc_version, psci, refused: [const { AtomicU64::new(0) }; REFUSALS.len()] }
     }
 
     /// Judges an SMC by its immediate, X0 and X1.
@@ -119,7 +120,7 @@ impl Filter {
             return self.psci(number);
         }
         if number & smccc::FAST == 0 {
-            return self.refuse(Refusal::Yielding);
+            return self.deny(Refusal::Yielding, number);
         }
         let number = number & !smccc::NO_LIVE_SVE;
         if Function::is_psci(self.psci, number) {
@@ -128,7 +129,7 @@ impl Filter {
         match policy_of(number) {
             Policy::Allow => Verdict::Forward(number, Window::of(self.smccc_version, number)),
             Policy::NotHere => Verdict::Answer(smccc::NOT_SUPPORTED),
-            Policy::Deny => self.refuse(Refusal::Denied),
+            Policy::Deny => self.deny(Refusal::Denied, number),
             Policy::Features => self.features(number, x1 as u32),
         }
     }
@@ -148,17 +149,30 @@ impl Filter {
 
     /// SMCCC_ARCH_FEATURES may not promise what is denied.
     fn features(&self, number: u32, asked: u32) -> Verdict {
-        if policy_of(asked) == Policy::Deny || policy_of(asked) == Policy::NotHere {
+        let policy = policy_of(asked);
+        if policy == Policy::NotHere || policy == Policy::Deny && self.is_strict {
             return Verdict::Answer(smccc::NOT_SUPPORTED);
         }
         Verdict::Forward(number, Window::of(self.smccc_version, number))
     }
 
+    fn deny(&self, refusal: Refusal, number: u32) -> Verdict {
+        if self.is_strict {
+            return self.refuse(refusal);
+        }
+        self.count(refusal);
+        Verdict::Forward(number, Window::of(self.smccc_version, number))
+    }
+
     fn refuse(&self, refusal: Refusal) -> Verdict {
+        self.count(refusal);
+        Verdict::Refuse(refusal)
+    }
+
+    fn count(&self, refusal: Refusal) {
         if let Some(count) = self.refused.get(refusal as usize) {
             count.fetch_add(1, Ordering::Relaxed);
         }
-        Verdict::Refuse(refusal)
     }
 }
 
@@ -179,7 +193,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn filter() -> Filter {
-        Filter::new(0x1_0002, Version::Standard)
+        Filter::new(true, 0x1_0002, Version::Standard)
     }
 
     fn judge(x0: u64) -> Verdict {
@@ -221,6 +235,21 @@ mod tests {
         let ask = |n: u32| f.judge(0, smccc::ARCH_FEATURES.into(), n.into());
         assert!(matches!(ask(smccc::ARCH_WORKAROUND_1), Verdict::Forward(..)));
         assert_eq!(ask(0x8200_0000), Verdict::Answer(-1));
+    }
+
+    #[test]
+    fn permissive_filter_forwards_what_it_counts_but_never_psci() {
+        let f = Filter::new(false, 0x1_0002, Version::Standard);
+        for number in [0x8200_0000_u64, 0xc300_0001, 0xb200_0000, 0x8400_0063, 0x3200_0001] {
+            assert!(
+                matches!(f.judge(0, number, 0), Verdict::Forward(n, _) if u64::from(n) == number),
+                "{number:#x}"
+            );
+        }
+        assert_eq!((f.refused(Refusal::Denied), f.refused(Refusal::Yielding)), (4, 1));
+        assert_eq!(f.judge(0, 0x8400_0013, 0), Verdict::Refuse(Refusal::Psci));
+        assert_eq!(f.judge(2, 0x8200_0000, 0), Verdict::Refuse(Refusal::Immediate));
+        assert!(matches!(f.judge(0, smccc::ARCH_FEATURES.into(), 0x8200_0000), Verdict::Forward(..)));
     }
 
     #[test]

@@ -1,54 +1,29 @@
-//! The first core, from its first instruction to the host's.
+//! The first core, from its first instruction to the host's. What goes where is `boot_plan`'s decision.
 
-use super::console::{self, say};
+use super::console::{self, log};
 use super::memory::{self, Regime, clean_to_memory, stage2_root};
+use super::own_map::{self, OwnMap};
 use super::panic::refuse;
-use super::registers::{affinity, current_el, msr};
-use super::state::{BLOCK, Block, GUARD_BYTES, STATE, State, stack_top};
+use super::registers::{affinity, current_el};
+use super::state::{STATE, State, stack_top};
 use super::{cpu, entry, firmware, vectors};
 use core::slice;
-use droste_arch::fields::hcr_el2;
-use droste_hyp_core::address::{PAGE_BYTES, Pa, PaRange};
-use droste_hyp_core::boot_file::{self, BootFile};
-use droste_hyp_core::device_tree::{self, Blob, Conduit, Edit, Platform};
+use droste_hyp_core::address::{PAGE_BYTES, PaRange};
+use droste_hyp_core::boot_file::{self, BootFile, BootFileError};
+use droste_hyp_core::boot_plan::{BootPlan, KERNEL_HEADER_BYTES, Situation};
+use droste_hyp_core::counters::Counters;
+use droste_hyp_core::device_tree::{self, Blob, Edit, Platform};
 use droste_hyp_core::el2::Registers;
 use droste_hyp_core::host_map::HostMap;
-use droste_hyp_core::psci::{MAX_CPUS, Relay};
+use droste_hyp_core::parameters::Mode;
+use droste_hyp_core::psci::Relay;
 use droste_hyp_core::smc::Filter;
-use droste_hyp_core::tables::{MAIR, Stage1Kind, Stage2Layout, Tables, stage1_attributes};
-
-unsafe extern "C" {
-    static __text_start: u8;
-    static __text_end: u8;
-    static __data_start: u8;
-    static __data_end: u8;
-}
+use droste_hyp_core::tables::{Stage1Kind, Stage2Layout, Tables};
 
 /// Whole pages around a range.
 fn pages(start: u64, bytes: u64) -> PaRange {
     let end = start.saturating_add(bytes).saturating_add(PAGE_BYTES - 1) & !(PAGE_BYTES - 1);
     PaRange { start: start & !(PAGE_BYTES - 1), end }
-}
-
-/// Our stage 1.
-struct OwnMap {
-    tables: Tables,
-    e2h: bool,
-}
-
-impl OwnMap {
-    fn map(&self, memory: &mut memory::Locked, range: PaRange, kind: Stage1Kind) {
-        let attributes = stage1_attributes(kind, self.e2h);
-        if let Err(why) = self.tables.map(memory, range, Pa(range.start), attributes) {
-            refuse(format_args!("{range} cannot be mapped at EL2: {why:?}"));
-        }
-    }
-
-    fn unmap(&self, memory: &mut memory::Locked, range: PaRange) {
-        if let Err(why) = self.tables.unmap(memory, range) {
-            refuse(format_args!("{range} cannot be unmapped at EL2: {why:?}"));
-        }
-    }
 }
 
 /// Bytes that the loader or we have put somewhere, for as long as the first core boots.
@@ -70,134 +45,135 @@ pub(crate) extern "C" fn boot(tree: u64, base: u64) -> ! {
     }
     let registers = match Registers::new(&cpu::identify()) {
         Ok(registers) => registers,
-        Err(why) => refuse(format_args!("this CPU is not usable: {why:?}")),
+        Err(why) => refuse(format_args!("this CPU is not usable: {why:?} is missing")),
     };
+    // The largest tree that the boot protocol allows; how large it is, is not known yet.
     let tree_window = pages(tree, 2 << 20);
     if tree_window.overlaps(region) || !tree.is_multiple_of(8) {
         refuse(format_args!("the device tree at {tree:#x} is misplaced"));
     }
-    let own = own_map(&registers, region, tree_window);
-
-    let file_page =
-        PaRange::sized(base + boot_file::OFFSET as u64, boot_file::BYTES as u64).unwrap_or_default();
-    let file = match BootFile::read(bytes(file_page)) {
-        Ok(file) => file,
-        Err(why) => refuse(format_args!("no host in this image: {why:?}; see `cargo xtask hyp pack`")),
-    };
-    let head = bytes(PaRange { start: tree, end: tree + 40 });
-    let platform_of = |bytes| {
-        let blob = Blob::new(bytes)?;
-        Platform::read(&blob).map(|platform| (blob, platform))
-    };
-    let read = device_tree::total_bytes(head)
-        .and_then(|total| platform_of(bytes(PaRange { start: tree, end: tree + u64::from(total) })));
-    let (blob, platform) = match read {
+    let own = own_map::enable(&registers, region, tree_window);
+    let (blob, platform) = match read_tree(tree) {
         Ok(found) => found,
         Err(why) => refuse(format_args!("{why}")),
     };
     if let Some(uart) = platform.uart.filter(|at| *at != console::EARLY) {
-        own.map(&mut memory::lock(Regime::Own), pages(uart, PAGE_BYTES), Stage1Kind::Device);
+        own.map(pages(uart, PAGE_BYTES), Stage1Kind::Device);
         console::move_to(uart);
         console::enable();
     }
-    let psci = match platform.psci {
-        Some(psci) if psci.conduit == Conduit::Smc => psci,
-        Some(_) => refuse(format_args!("PSCI is not by SMC")),
-        None => refuse(format_args!("no PSCI in the device tree")),
+    let file_page =
+        PaRange { start: base + boot_file::OFFSET as u64, end: base + 2 * boot_file::OFFSET as u64 };
+    let file = BootFile::read(bytes(file_page));
+    let header = kernel_header(&own, region, &platform, file.err());
+    let situation = Situation {
+        region,
+        tree: pages(tree, blob.bytes() as u64),
+        affinity: affinity(),
+        platform: &platform,
+        file,
+        kernel_header: header.map(bytes),
     };
-    let at = |range: PaRange| PaRange { start: base + range.start, end: base + range.end };
-    let (kernel, host_tree) = (at(file.kernel), at(file.device_tree));
-    let initrd = if file.initrd.bytes() > 0 { Some(at(file.initrd)) } else { None };
-    for (what, range) in
-        [("hypervisor", region), ("host's kernel", kernel), ("host's device tree", host_tree)]
-            .into_iter()
-            .chain(initrd.map(|range| ("host's initrd", range)))
-    {
-        if !platform.ram.iter().any(|ram| ram.covers(range)) {
-            refuse(format_args!("too little memory: the {what} would be at {range}"));
-        }
-        if range.overlaps(tree_window) && range != host_tree {
-            refuse(format_args!("the device tree at {tree:#x} is inside of the {what}"));
-        }
-    }
-    let Some(number) = platform.cpus.index_of(affinity()) else {
-        refuse(format_args!("this core, {:#x}, is not in the device tree", affinity()));
-    };
-
-    let edit = Edit {
-        reserve: region,
-        initrd,
-        command_line: if file.command_line.is_empty() { None } else { Some(file.command_line) },
-    };
-    own.map(&mut memory::lock(Regime::Own), host_tree, Stage1Kind::Data);
-    // SAFETY: RAM behind the host's initrd that the packed file keeps free; mapped above, used by nothing else.
-    let out = unsafe { slice::from_raw_parts_mut(host_tree.start as *mut u8, host_tree.bytes() as usize) };
-    let tree_bytes = match device_tree::rewrite(&blob, &edit, out) {
-        Ok(length) => length,
+    let plan = match situation.plan() {
+        Ok(plan) => plan,
         Err(why) => refuse(format_args!("{why}")),
     };
-    clean_to_memory(host_tree.start, host_tree.start + tree_bytes as u64);
+    console::set_level(plan.parameters.log);
+    write_tree(&own, &blob, &plan);
+    own.unmap(tree_window);
+    if let Some(header) = header {
+        own.unmap(pages(header.start, header.bytes()));
+    }
+    if plan.parameters.mode == Mode::Off {
+        log!(Info, "EL2 is the host's: droste.mode=off");
+        entry::leave_el2_to_host(plan.entry, plan.host_tree.start);
+    }
+    enter(registers, &own, &platform, &plan)
+}
+
+fn read_tree(at: u64) -> Result<(Blob<'static>, Platform<'static>), device_tree::TreeError> {
+    let total = device_tree::total_bytes(bytes(PaRange { start: at, end: at + 40 }))?;
+    let blob = Blob::new(bytes(PaRange { start: at, end: at + u64::from(total) }))?;
+    Ok((blob, Platform::read(&blob)?))
+}
+
+/// Maps the start of a kernel module where there is one and it is needed; the plan refuses what is not RAM or ours.
+fn kernel_header(
+    own: &OwnMap,
+    region: PaRange,
+    platform: &Platform<'_>,
+    file: Option<BootFileError>,
+) -> Option<PaRange> {
+    let module = platform.kernel_module.filter(|_| file == Some(BootFileError::NotPacked))?;
+    let header = PaRange::sized(module.range.start, KERNEL_HEADER_BYTES as u64)?;
+    let page = pages(header.start, header.bytes());
+    if page.overlaps(region) || !platform.ram.covers(page) {
+        return None;
+    }
+    own.map(page, Stage1Kind::Constants);
+    Some(header)
+}
+
+/// Writes the host's device tree.
+fn write_tree(own: &OwnMap, blob: &Blob<'_>, plan: &BootPlan<'_>) {
+    let edit = Edit { reserve: plan.own, initrd: plan.initrd, command_line: plan.command_line };
+    let room = plan.host_tree;
+    own.map(room, Stage1Kind::Data);
+    // SAFETY: RAM that the plan has set aside; mapped above, used by nothing else.
+    let out = unsafe { slice::from_raw_parts_mut(room.start as *mut u8, room.bytes() as usize) };
+    match device_tree::rewrite(blob, &edit, out) {
+        Ok(length) => clean_to_memory(room.start, room.start + length as u64),
+        Err(why) => refuse(format_args!("{why}")),
+    }
+    own.unmap(room);
+}
+
+/// Makes everything that handlers need, and enters the host.
+fn enter(registers: Registers, own: &OwnMap, platform: &Platform<'_>, plan: &BootPlan<'_>) -> ! {
+    own.map(plan.ledger, Stage1Kind::Data);
     let mut pool = memory::lock(Regime::Own);
-    own.unmap(&mut pool, tree_window);
-    own.unmap(&mut pool, host_tree);
+    if let Err(why) = pool.open_ledger(plan.ledger, platform.ram, &plan.own) {
+        refuse(format_args!("the hypervisor's memory is not RAM: {why:?}"));
+    }
     let (used, count) = pool.usage();
     drop(pool);
-
     let layout =
         Stage2Layout::for_pa_range(droste_arch::fields::id_aa64mmfr0_el1::PARange.get(cpu::identify().mmfr0));
     let stage2 = Tables::new(stage2_root(), layout.start_level, layout.input_bits);
+    let is_strict = plan.parameters.mode == Mode::Protected;
     let state = STATE.set(State {
         registers,
-        relay: Relay::new(psci.version, platform.cpus, region),
-        filter: Filter::new(firmware::smccc_version(), psci.version),
-        map: HostMap::new(platform.ram, region, stage2.input_end()),
+        relay: Relay::new(plan.psci, platform.cpus, plan.own),
+        filter: Filter::new(is_strict, firmware::smccc_version(), plan.psci),
+        map: HostMap::new(platform.ram, plan.own, stage2.input_end()),
         stage2,
+        counters: Counters::new(),
     });
-    if let Some(power) = state.relay.power(number) {
+    if let Some(power) = state.relay.power(plan.cpu) {
         power.set_on();
     }
-    let e2h = u8::from(registers.e2h);
-    say!(
-        "EL2 is resident at {region}: E2H = {e2h}, {} CPUs, {used} of {count} tables",
+    let region = boot_file::REGION_BYTES >> 10;
+    log!(
+        Info,
+        "EL2 is resident, {}: E2H = {}, {} CPUs",
+        if is_strict { "protected" } else { "permissive" },
+        u8::from(registers.e2h),
         platform.cpus.count()
     );
-    say!("entering the host at EL1: kernel {kernel}, device tree {:#x}", host_tree.start);
-    cpu::set_number(number);
-    cpu::prepare_for_host(state);
-    entry::enter_host(base + file.entry, host_tree.start, stack_top(number))
-}
-
-/// Makes our stage 1 and turns it on.
-fn own_map(registers: &Registers, region: PaRange, tree: PaRange) -> OwnMap {
-    use droste_hyp_core::tables::TableMemory as _;
-    let mut pool = memory::before_mmu();
-    let Some(root) = pool.allocate() else { refuse(format_args!("no table for the root")) };
-    let own = OwnMap { tables: Tables::new(root, 0, 48), e2h: registers.e2h };
-    let address = |symbol: *const u8| symbol as u64;
-    let (text_start, text_end) = (address(&raw const __text_start), address(&raw const __text_end));
-    let (data_start, data_end) = (address(&raw const __data_start), address(&raw const __data_end));
-    let range = |start, end| PaRange { start, end };
-    own.map(&mut pool, range(region.start, text_start), Stage1Kind::Constants);
-    own.map(&mut pool, range(text_start, text_end), Stage1Kind::Code);
-    own.map(&mut pool, range(text_end, data_start), Stage1Kind::Constants);
-    own.map(&mut pool, range(data_start, data_end), Stage1Kind::Data);
-    for cpu in 0..=MAX_CPUS {
-        let bottom = stack_top(cpu) - super::state::STACK_BYTES as u64;
-        own.unmap(&mut pool, range(bottom, bottom + GUARD_BYTES as u64));
+    for range in plan.own.iter() {
+        log!(Info, "memory of EL2: {range}");
     }
-    own.map(&mut pool, tree, Stage1Kind::Constants);
-    own.map(&mut pool, pages(console::EARLY, PAGE_BYTES), Stage1Kind::Device);
-    BLOCK.set(Block {
-        // Nothing of the host yet; TLB maintenance and the layouts follow E2H.
-        hcr: hcr_el2::RW.mask() | if registers.e2h { hcr_el2::E2H.mask() } else { 0 },
-        mair: MAIR,
-        tcr: registers.tcr,
-        ttbr0: root.0,
-        sctlr: registers.sctlr,
-    });
-    msr!("vttbr_el2", 0);
-    // What was written with the MMU off has to be seen with caches on, here and by other cores with theirs off.
-    clean_to_memory(region.start, region.end);
-    entry::enable_mmu();
-    own
+    log!(
+        Info,
+        "EL2 uses {} KiB: image {region}, ledger {}; {used} of {count} tables",
+        region + (plan.ledger.bytes() >> 10),
+        plan.ledger.bytes() >> 10
+    );
+    if platform.psci.is_none() {
+        log!(Warn, "no PSCI in the device tree: cores that are started otherwise do not come through EL2");
+    }
+    log!(Info, "entering the host at EL1: kernel {}, device tree {:#x}", plan.kernel, plan.host_tree.start);
+    cpu::set_number(plan.cpu);
+    cpu::prepare_for_host(state, &state.registers);
+    entry::enter_host(plan.entry, plan.host_tree.start, stack_top(plan.cpu))
 }

@@ -1,7 +1,9 @@
-//! A PL011, polled. The host uses it too; the hypervisor writes at boot and when it panics.
+//! A PL011, polled, and the log on it. The host uses it too; unless `droste.log` asks for more, the hypervisor writes at
+//! boot, when the host ends the run, and when it panics.
 
 use core::fmt;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use droste_hyp_core::parameters::LogLevel;
 
 const DATA: u64 = 0x00;
 const FLAGS: u64 = 0x18;
@@ -13,10 +15,22 @@ const ENABLE_TRANSMIT: u32 = 0x101;
 pub(crate) const EARLY: u64 = 0x0900_0000;
 
 static BASE: AtomicU64 = AtomicU64::new(EARLY);
+static LEVEL: AtomicU8 = AtomicU8::new(LogLevel::Info as u8);
+static IS_LOCKED: AtomicBool = AtomicBool::new(false);
 
 /// Goes on at the PL011 that the device tree names.
 pub(crate) fn move_to(base: u64) {
     BASE.store(base, Ordering::Relaxed);
+}
+
+/// Sets what is logged.
+pub(crate) fn set_level(level: LogLevel) {
+    LEVEL.store(level as u8, Ordering::Relaxed);
+}
+
+/// Whether a level is logged.
+pub(crate) fn logs(level: LogLevel) -> bool {
+    level as u8 <= LEVEL.load(Ordering::Relaxed)
 }
 
 /// Enables the transmitter.
@@ -49,14 +63,30 @@ impl fmt::Write for Console {
     }
 }
 
-/// Prints a line with our name in front.
-macro_rules! say {
-    ($($arg:tt)*) => {{
-        use ::core::fmt::Write as _;
-        let mut console = $crate::bare::console::Console;
-        let _ = ::core::write!(console, "droste: ");
-        let _ = ::core::write!(console, $($arg)*);
-        let _ = ::core::write!(console, "\r\n");
-    }};
+/// Writes a line with our name in front, whole while cores log at once. A core that panics while another one holds the
+/// console writes all the same.
+pub(crate) fn line(text: fmt::Arguments<'_>, is_shared: bool) {
+    use fmt::Write as _;
+    while is_shared && IS_LOCKED.swap(true, Ordering::Acquire) {
+        core::hint::spin_loop();
+    }
+    let _ = write!(Console, "droste: {text}\r\n");
+    if is_shared {
+        IS_LOCKED.store(false, Ordering::Release);
+    }
 }
-pub(crate) use say;
+
+/// Writes a line of the last resort: no lock, no level.
+macro_rules! say {
+    ($($arg:tt)*) => { $crate::bare::console::line(::core::format_args!($($arg)*), false) };
+}
+
+/// Logs a line at a level. Not before the MMU is on: the lock needs atomic accesses.
+macro_rules! log {
+    ($level:ident, $($arg:tt)*) => {
+        if $crate::bare::console::logs(::droste_hyp_core::parameters::LogLevel::$level) {
+            $crate::bare::console::line(::core::format_args!($($arg)*), true);
+        }
+    };
+}
+pub(crate) use {log, say};

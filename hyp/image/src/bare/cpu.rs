@@ -1,11 +1,16 @@
 //! The registers of one core, and what cores other than the first do.
 
+use super::console::{log, say};
 use super::entry;
+use super::firmware;
+use super::memory::clean_to_memory;
 use super::registers::{affinity, instruction, mrs, msr, write_el1};
-use super::state::{STATE, State, stack_top};
+use super::state::{BLOCKS, STATE, State, stack_top};
 use super::vectors;
 use droste_arch::fields::{id_aa64dfr0_el1, pmcr_el0};
-use droste_hyp_core::el2::IdRegisters;
+use droste_arch::psci;
+use droste_hyp_core::counters::Event;
+use droste_hyp_core::el2::{IdRegisters, Registers};
 
 /// Reads the ID registers of this core.
 pub(crate) fn identify() -> IdRegisters {
@@ -25,8 +30,7 @@ pub(crate) fn identify() -> IdRegisters {
 }
 
 /// Sets every EL2 register that the host's behaviour depends on, and the EL1 registers that a reset would set.
-pub(crate) fn prepare_for_host(state: &State) {
-    let r = &state.registers;
+pub(crate) fn prepare_for_host(state: &State, r: &Registers) {
     vectors::install();
     msr!("hcr_el2", r.hcr);
     msr!("cptr_el2", r.cptr);
@@ -87,8 +91,40 @@ pub(crate) fn number() -> usize {
 pub(crate) extern "C" fn other_core(cpu: usize, is_resumed: u64) -> ! {
     let state = STATE.get();
     set_number(cpu);
-    prepare_for_host(state);
+    let registers = match registers_beside(state) {
+        Ok(registers) => registers,
+        Err(why) => refuse(state, cpu, why),
+    };
+    let (start, end) = BLOCKS.set(cpu, |block| block.sctlr = registers.sctlr);
+    clean_to_memory(start, end);
+    prepare_for_host(state, &registers);
     let arguments = if is_resumed == 0 { state.relay.arrive(cpu) } else { state.relay.resume(cpu) };
     let Some(arguments) = arguments else { panic!("core {:#x} runs, but nobody started it", affinity()) };
+    state.counters.count(Event::CoreEntered);
+    log!(Debug, "core {:#x} enters the host at {:#x}", affinity(), arguments.entry);
     entry::enter_host(arguments.entry, arguments.context, stack_top(cpu))
+}
+
+/// The values for this core. Cores differ: what is shared is that of the first.
+fn registers_beside(state: &State) -> Result<Registers, &'static str> {
+    use droste_hyp_core::el2::Mismatch;
+    let own = Registers::new(&identify()).map_err(|_| "the 4 KiB granule is missing")?;
+    state.registers.beside(own).map_err(|why| match why {
+        Mismatch::Vhe => "the first core and this one do not agree on FEAT_VHE",
+        Mismatch::PhysicalAddresses => "it has fewer bits of physical address",
+    })
+}
+
+/// Switches this core off again: it cannot have the host without the hypervisor.
+fn refuse(state: &State, cpu: usize, why: &str) -> ! {
+    log!(Warn, "core {:#x} stays off: {why}", affinity());
+    let _ = state.relay.arrive(cpu);
+    if let Some(power) = state.relay.power(cpu) {
+        power.depart();
+    }
+    firmware::call(psci::CPU_OFF, [0; 3]);
+    say!("core {:#x} cannot be switched off", affinity());
+    loop {
+        instruction!("wfi");
+    }
 }

@@ -1,6 +1,8 @@
 //! The firmware behind SMC.
 
+use super::console::log;
 use super::entry;
+use super::state::STATE;
 use core::arch::asm;
 use droste_arch::{psci, smccc};
 use droste_hyp_core::psci::Firmware;
@@ -45,5 +47,9 @@ impl Firmware for Psci {
     }
     fn resume_entry(&self) -> u64 {
         entry::resumed()
+    }
+    fn before_end(&mut self) {
+        let state = STATE.get();
+        log!(Info, "the host ends: {}; refused SMCs: {}", state.counters, state.filter);
     }
 }

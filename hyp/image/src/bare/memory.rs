@@ -4,7 +4,9 @@ use super::registers::{instruction, mrs};
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering};
 use droste_arch::fields::ctr_el0;
-use droste_hyp_core::address::Pa;
+use droste_hyp_core::address::{PAGE_BYTES, Pa, PaRange, Ranges};
+use droste_hyp_core::host_map::{OWN_COUNT, RAM_COUNT};
+use droste_hyp_core::ownership::{Ledger, Page, Party, Refusal, page_count};
 use droste_hyp_core::tables::{ENTRY_COUNT, TableMemory};
 
 /// Tables for our stage 1 and the host's stage 2.
@@ -23,15 +25,18 @@ struct Pool {
     tables: UnsafeCell<[Table; POOL_COUNT]>,
     /// Whether a table is in use. Behind the lock.
     used: UnsafeCell<[bool; POOL_COUNT]>,
+    /// Behind the lock as well: what is mapped and who owns it change together.
+    ledger: UnsafeCell<Option<Ledger<'static>>>,
     is_locked: AtomicBool,
 }
-// SAFETY: `used` is reached through `Locked`, tables by `Locked` and by table walks.
+// SAFETY: `used` and `ledger` are reached through `Locked`, tables by `Locked` and by table walks.
 unsafe impl Sync for Pool {}
 
 static POOL: Pool = Pool {
     roots: UnsafeCell::new(Roots([const { Table([0; ENTRY_COUNT]) }; ROOT_COUNT])),
     tables: UnsafeCell::new([const { Table([0; ENTRY_COUNT]) }; POOL_COUNT]),
     used: UnsafeCell::new([false; POOL_COUNT]),
+    ledger: UnsafeCell::new(None),
     is_locked: AtomicBool::new(false),
 };
 
@@ -80,6 +85,38 @@ impl Locked {
     /// How many tables are in use, and how many there are.
     pub(crate) fn usage(&mut self) -> (usize, usize) {
         (self.used().iter().filter(|u| **u).count(), POOL_COUNT)
+    }
+
+    /// Opens the ledger in memory that is mapped and used by nothing else; everything is the host's but `own`.
+    pub(crate) fn open_ledger(
+        &mut self,
+        at: PaRange,
+        ram: Ranges<RAM_COUNT>,
+        own: &Ranges<OWN_COUNT>,
+    ) -> Result<(), Refusal> {
+        let (first, count) = (at.start as *mut Page, page_count(&ram) as usize);
+        assert!(count * size_of::<Page>() <= at.bytes() as usize, "the ledger does not fit");
+        // SAFETY: RAM that the boot plan has set aside, mapped, aligned; `Page` is valid when zero.
+        unsafe { first.write_bytes(0, count) };
+        // SAFETY: initialized above, and nobody else gets it.
+        let pages = unsafe { core::slice::from_raw_parts_mut(first, count) };
+        let mut ledger = Ledger::new(ram, pages);
+        for range in own.iter() {
+            let (page, count) = (range.start / PAGE_BYTES, range.bytes() / PAGE_BYTES);
+            ledger.donate(page, count, Party::Host, Party::Hypervisor)?;
+        }
+        // SAFETY: this is the only `Locked`.
+        unsafe { *POOL.ledger.get() = Some(ledger) };
+        Ok(())
+    }
+
+    /// The ledger.
+    pub(crate) fn ledger(&mut self) -> &mut Ledger<'static> {
+        // SAFETY: this is the only `Locked`.
+        match unsafe { &mut *POOL.ledger.get() } {
+            Some(ledger) => ledger,
+            None => panic!("the ledger is not open yet"),
+        }
     }
 
     fn used(&mut self) -> &mut [bool; POOL_COUNT] {

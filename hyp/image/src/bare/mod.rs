@@ -8,6 +8,7 @@ mod entry;
 mod firmware;
 mod host;
 mod memory;
+mod own_map;
 mod panic;
 mod registers;
 mod state;

@@ -3,6 +3,7 @@
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicBool, Ordering};
+use droste_hyp_core::counters::Counters;
 use droste_hyp_core::el2::Registers;
 use droste_hyp_core::host_map::HostMap;
 use droste_hyp_core::psci::{MAX_CPUS, Relay};
@@ -26,7 +27,24 @@ pub(crate) fn stack_top(cpu: usize) -> u64 {
     (&raw const STACKS) as u64 + ((cpu + 1) * STACK_BYTES) as u64
 }
 
+/// Whether 16 bytes at an address are in the mapped part of a stack.
+pub(crate) fn is_in_stack(address: u64) -> bool {
+    let Some(offset) = address.checked_sub((&raw const STACKS) as u64) else { return false };
+    let within = offset % STACK_BYTES as u64;
+    offset < size_of::<Stacks>() as u64 && within >= GUARD_BYTES as u64 && within + 16 <= STACK_BYTES as u64
+}
+
+unsafe extern "C" {
+    static __image_start: u8;
+}
+
+/// Where the image was loaded.
+pub(crate) fn image_base() -> u64 {
+    (&raw const __image_start) as u64
+}
+
 /// What a core needs to turn its MMU on: read by assembly before that, in this order.
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct Block {
     pub(crate) hcr: u64,
@@ -71,19 +89,28 @@ impl<T> Once<T> {
     }
 }
 
-/// Read by assembly: the value comes first in `Once`'s stead, so it is a plain cell.
+/// One block for each core, read by assembly. The first core fills all of them; each core then has its own.
 #[repr(transparent)]
-pub(crate) struct BlockCell(UnsafeCell<Block>);
-// SAFETY: written by the first core before it turns its MMU on, read by assembly after that.
-unsafe impl Sync for BlockCell {}
-pub(crate) static BLOCK: BlockCell =
-    BlockCell(UnsafeCell::new(Block { hcr: 0, mair: 0, tcr: 0, ttbr0: 0, sctlr: 0 }));
+pub(crate) struct Blocks(UnsafeCell<[Block; MAX_CPUS]>);
+// SAFETY: written by the first core before it turns its MMU on, later each by its own core; read by assembly.
+unsafe impl Sync for Blocks {}
+pub(crate) static BLOCKS: Blocks =
+    Blocks(UnsafeCell::new([const { Block { hcr: 0, mair: 0, tcr: 0, ttbr0: 0, sctlr: 0 } }; MAX_CPUS]));
 
-impl BlockCell {
-    /// Fills the block in.
-    pub(crate) fn set(&self, block: Block) {
-        // SAFETY: only the first core runs, and no reference to the block exists.
-        unsafe { self.0.get().write(block) };
+impl Blocks {
+    /// Fills all blocks in.
+    pub(crate) fn set_all(&self, block: Block) {
+        // SAFETY: only the first core runs, and no reference to the blocks exists.
+        unsafe { self.0.get().write([block; MAX_CPUS]) };
+    }
+
+    /// Changes the block of the core that calls, and returns its address range.
+    pub(crate) fn set(&self, cpu: usize, change: impl FnOnce(&mut Block)) -> (u64, u64) {
+        let at = self.0.get().cast::<Block>().wrapping_add(cpu);
+        assert!(cpu < MAX_CPUS, "no such core");
+        // SAFETY: in bounds, and a core changes its own block only.
+        change(unsafe { &mut *at });
+        (at as u64, at.wrapping_add(1) as u64)
     }
 }
 
@@ -94,6 +121,7 @@ pub(crate) struct State {
     pub(crate) filter: Filter,
     pub(crate) map: HostMap,
     pub(crate) stage2: Tables,
+    pub(crate) counters: Counters,
 }
 
 pub(crate) static STATE: Once<State> = Once::new();

@@ -1,6 +1,7 @@
 //! The relay over a firmware that records what it is asked.
 
 use super::*;
+use crate::address::PaRange;
 use crate::psci::Ids;
 use std::vec::Vec;
 
@@ -25,10 +26,14 @@ impl Firmware for Fake {
 
 const CPU_ON: u32 = id::CPU_ON | id::SMC64;
 
+fn own() -> Ranges<OWN_COUNT> {
+    [PaRange { start: 0x4020_0000, end: 0x4040_0000 }].into_iter().collect()
+}
+
 fn relay(version: Version) -> Relay {
     let mut cpus = Cpus::default();
     assert!(cpus.add(0) && cpus.add(1) && cpus.add(0x1_0000_0003) && !cpus.add(1));
-    let relay = Relay::new(version, cpus, PaRange { start: 0x4020_0000, end: 0x4040_0000 });
+    let relay = Relay::new(version, cpus, own());
     relay.power(0).unwrap().set_on();
     relay
 }
