@@ -8,7 +8,7 @@ use crate::sysreg::access::Instruction;
 use std::string::ToString;
 use std::vec::Vec;
 
-/// HCR_EL2 and HFGITR_EL2; every feature but those of the mask registers and GCS.
+/// HCR_EL2 and HFGITR_EL2; every feature but those of the mask registers, GCS, and what comes after FEAT_NV2.
 struct Cpu {
     hcr: u64,
     hfgitr: u64,
@@ -16,7 +16,8 @@ struct Cpu {
 
 impl Facts for Cpu {
     fn feature(&self, f: Feature) -> bool {
-        !matches!(f, Feature::FEAT_SRMASK | Feature::FEAT_GCS)
+        use Feature as F;
+        !matches!(f, F::FEAT_SRMASK | F::FEAT_GCS | F::NV2_ONLY | F::FEAT_NV2p1 | F::FEAT_NV3)
     }
 
     fn register(&self, r: SysReg) -> u64 {
@@ -108,7 +109,10 @@ fn rule_is_told_in_the_names_of_the_manual() {
         Words { condition, e2h: false }.to_string()
     };
     assert_eq!(told(0xd51c_1103, 1, NV), "HCR_EL2.NV = 1");
-    assert_eq!(told(0xd51c_1103, 1, NV | NV2), "HCR_EL2.NV2 = 1 & HCR_EL2.NV = 1");
+    assert_eq!(
+        told(0xd51c_1103, 1, NV | NV2),
+        "HCR_EL2.NV2 = 1 & HCR_EL2.NV = 1 | (NV2_ONLY & HCR_EL2.NV = 1)"
+    );
     assert_eq!(told(0xd518_1003, 1, hcr_el2::TVM.mask()), "FEAT_EL2 & HCR_EL2.TVM = 1");
 }
 
