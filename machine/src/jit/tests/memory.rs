@@ -70,8 +70,8 @@ impl World {
     fn build(self, cpu: &Vcpu) {
         let ram = &cpu.machine.ram;
         let root = self.root();
-        ram.write(root + 8 * (RAM_BASE >> 30), root + 0x1000 | 3).expect("tables");
-        ram.write(root + 0x1000, root + 0x2000 | 3).expect("tables");
+        ram.write(root + 8 * (RAM_BASE >> 30), (root + 0x1000) | 3).expect("tables");
+        ram.write(root + 0x1000, (root + 0x2000) | 3).expect("tables");
         for n in 0..256 {
             ram.write(root + 0x2000 + 8 * n, self.page(RAM_BASE + 0x1000 * n)).expect("tables");
         }
