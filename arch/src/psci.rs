@@ -3,44 +3,47 @@
 /// SMC64 variant of a function number.
 pub const SMC64: u32 = 1 << 30;
 
-/// SMCCC_VERSION.
-pub const SMCCC_VERSION: u32 = 0x8000_0000;
-/// SMCCC_ARCH_FEATURES.
-pub const SMCCC_ARCH_FEATURES: u32 = 0x8000_0001;
+/// Declares functions: constant, number in the SMC32 convention, name, and whether there is an SMC64 variant.
+macro_rules! functions {
+    ($($constant:ident = $number:literal, $name:literal $(, $wide:ident)?;)*) => {
+        $(
+            #[doc = concat!($name, $("; also with [`", stringify!($wide), "`]",)? ".")]
+            pub const $constant: u32 = $number;
+        )*
 
-/// PSCI_VERSION.
-pub const VERSION: u32 = 0x8400_0000;
-/// CPU_SUSPEND; also with [`SMC64`].
-pub const CPU_SUSPEND: u32 = 0x8400_0001;
-/// CPU_OFF.
-pub const CPU_OFF: u32 = 0x8400_0002;
-/// CPU_ON; also with [`SMC64`].
-pub const CPU_ON: u32 = 0x8400_0003;
-/// AFFINITY_INFO; also with [`SMC64`].
-pub const AFFINITY_INFO: u32 = 0x8400_0004;
-/// MIGRATE; also with [`SMC64`].
-pub const MIGRATE: u32 = 0x8400_0005;
-/// MIGRATE_INFO_TYPE.
-pub const MIGRATE_INFO_TYPE: u32 = 0x8400_0006;
-/// MIGRATE_INFO_UP_CPU; also with [`SMC64`].
-pub const MIGRATE_INFO_UP_CPU: u32 = 0x8400_0007;
-/// SYSTEM_OFF.
-pub const SYSTEM_OFF: u32 = 0x8400_0008;
-/// SYSTEM_RESET.
-pub const SYSTEM_RESET: u32 = 0x8400_0009;
-/// PSCI_FEATURES.
-pub const FEATURES: u32 = 0x8400_000a;
-/// CPU_DEFAULT_SUSPEND; also with [`SMC64`].
-pub const CPU_DEFAULT_SUSPEND: u32 = 0x8400_000c;
-/// SYSTEM_SUSPEND; also with [`SMC64`].
-pub const SYSTEM_SUSPEND: u32 = 0x8400_000e;
-/// PSCI_SET_SUSPEND_MODE.
-pub const SET_SUSPEND_MODE: u32 = 0x8400_000f;
-/// SYSTEM_RESET2; also with [`SMC64`].
-pub const SYSTEM_RESET2: u32 = 0x8400_0012;
+        /// The name of a function number of either convention, as in the specification.
+        #[must_use]
+        pub const fn function_name(function: u32) -> Option<&'static str> {
+            match function {
+                $($constant => Some($name),)*
+                $($(_ if function == $constant | $wide => Some($name),)?)*
+                _ => None,
+            }
+        }
+    };
+}
 
-/// SYSTEM_OFF2; also with [`SMC64`].
-pub const SYSTEM_OFF2: u32 = 0x8400_0015;
+functions! {
+    SMCCC_VERSION = 0x8000_0000, "SMCCC_VERSION";
+    SMCCC_ARCH_FEATURES = 0x8000_0001, "SMCCC_ARCH_FEATURES";
+    VERSION = 0x8400_0000, "PSCI_VERSION";
+    CPU_SUSPEND = 0x8400_0001, "CPU_SUSPEND", SMC64;
+    CPU_OFF = 0x8400_0002, "CPU_OFF";
+    CPU_ON = 0x8400_0003, "CPU_ON", SMC64;
+    AFFINITY_INFO = 0x8400_0004, "AFFINITY_INFO", SMC64;
+    MIGRATE = 0x8400_0005, "MIGRATE", SMC64;
+    MIGRATE_INFO_TYPE = 0x8400_0006, "MIGRATE_INFO_TYPE";
+    MIGRATE_INFO_UP_CPU = 0x8400_0007, "MIGRATE_INFO_UP_CPU", SMC64;
+    SYSTEM_OFF = 0x8400_0008, "SYSTEM_OFF";
+    SYSTEM_RESET = 0x8400_0009, "SYSTEM_RESET";
+    FEATURES = 0x8400_000a, "PSCI_FEATURES";
+    CPU_DEFAULT_SUSPEND = 0x8400_000c, "CPU_DEFAULT_SUSPEND", SMC64;
+    SYSTEM_SUSPEND = 0x8400_000e, "SYSTEM_SUSPEND", SMC64;
+    SET_SUSPEND_MODE = 0x8400_000f, "PSCI_SET_SUSPEND_MODE";
+    SYSTEM_RESET2 = 0x8400_0012, "SYSTEM_RESET2", SMC64;
+    SYSTEM_OFF2 = 0x8400_0015, "SYSTEM_OFF2", SMC64;
+}
+
 /// SYSTEM_RESET2's type for SYSTEM_WARM_RESET, the only one that the architecture defines.
 pub const RESET_TYPE_WARM: u32 = 0;
 /// SYSTEM_OFF2's type for HIBERNATE_OFF.

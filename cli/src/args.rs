@@ -160,7 +160,8 @@ pub(crate) struct RunArgs {
     #[arg(long, help_heading = "Run")]
     pub(crate) summary: bool,
 
-    /// What to log: int (exceptions and their returns)
+    /// What to log: int (exceptions and their returns), dev (accesses to devices), psci (calls of the firmware), stat (at
+    /// the end, who trapped what, from which nesting level, and the cost)
     #[arg(long, short = 'd', value_name = "LIST", value_delimiter = ',', help_heading = "Run")]
     pub(crate) log: Vec<String>,
     /// Where the log goes [default: standard error]

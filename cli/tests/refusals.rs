@@ -211,7 +211,7 @@ fn options_with_wrong_values_are_refused() {
     place.refuses_all(USAGE, &["cpu", "buy"], &["buy"]);
     place.refuses(USAGE, &["--engine", "fast"], &["fast", "interp"]);
     place.refuses(USAGE, &["--exit-on", "("], &["`(`", "regular expression"]);
-    place.refuses(USAGE, &["--log", "everything"], &["everything", "int"]);
+    place.refuses(USAGE, &["--log", "everything"], &["everything", "int", "dev", "psci", "stat"]);
     place.refuses(USAGE, &["--log", "int", "--log-file", &format!("{file}/log")], &["cannot write the log"]);
     place.refuses(USAGE, &["--log-file", &place.path("log")], &["--log"]);
     place.refuses(USAGE, &["--dump-dtb", &format!("{file}/dtb")], &["cannot write"]);

@@ -85,6 +85,11 @@ impl Bus {
         Ok(())
     }
 
+    /// The device that answers an access of `size` bytes at `pa`.
+    pub fn device_at(&self, pa: u64, size: u8) -> Option<&dyn Device> {
+        self.window(pa, size).ok().map(|window| &*window.device)
+    }
+
     /// Resets every device.
     pub(crate) fn reset(&self) {
         for window in &self.windows {

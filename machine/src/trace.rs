@@ -2,10 +2,12 @@
 
 mod level;
 
+use crate::bus::{BusError, Device};
 use crate::cpu::Vcpu;
 use crate::exception::{Exception, Kind};
 use droste_arch::fields::hcr_el2;
 use droste_arch::sysreg::SysReg;
+use std::sync::Arc;
 
 pub use level::Levels;
 
@@ -35,6 +37,8 @@ pub struct ExceptionTaken {
 pub struct ExceptionReturned {
     /// The CPU.
     pub cpu: usize,
+    /// Instructions that the CPU has retired, without this one.
+    pub instructions: u64,
     /// The Exception level before.
     pub from: u8,
     /// The Exception level after.
@@ -49,6 +53,42 @@ pub struct ExceptionReturned {
     pub vttbr: u64,
 }
 
+/// An access of a CPU to a device, after the device answered.
+#[derive(Clone, Copy, Debug)]
+pub struct DeviceAccess<'a> {
+    /// The CPU.
+    pub cpu: usize,
+    /// Instructions that the CPU has retired.
+    pub instructions: u64,
+    /// The name of the device; none answers where the access aborts.
+    pub device: Option<&'a str>,
+    /// Whether it is a write.
+    pub write: bool,
+    /// The physical address.
+    pub pa: u64,
+    /// Its size in bytes: 1, 2, 4 or 8.
+    pub size: u8,
+    /// What was written, or what was read.
+    pub value: Result<u64, BusError>,
+}
+
+/// A call that the machine's firmware answered: PSCI, or another of the SMC Calling Convention.
+#[derive(Clone, Copy, Debug)]
+pub struct FirmwareCall {
+    /// The CPU.
+    pub cpu: usize,
+    /// Instructions that the CPU has retired.
+    pub instructions: u64,
+    /// The Exception level of the caller.
+    pub from: u8,
+    /// The function identifier, W0.
+    pub function: u32,
+    /// X1 to X3.
+    pub arguments: [u64; 3],
+    /// X0 after; what a call that does not return, or resumes elsewhere, leaves there means nothing.
+    pub result: u64,
+}
+
 /// The bits of nested virtualization that are set in a value of HCR_EL2, such as `nv,nv2`; empty without NV, as the
 /// others do nothing then.
 #[must_use]
@@ -58,12 +98,32 @@ pub fn nested_bits(hcr: u64) -> String {
     set.map(|(_, name)| *name).collect::<Vec<_>>().join(",")
 }
 
-/// Receives events. Runs on the threads of the CPUs.
+/// Receives events, those that it has a method for. Runs on the threads of the CPUs.
 pub trait Tracer: Send + Sync {
     /// An exception has been taken.
-    fn exception(&self, event: &ExceptionTaken);
+    fn exception(&self, _event: &ExceptionTaken) {}
     /// An exception return has been executed.
-    fn exception_return(&self, event: &ExceptionReturned);
+    fn exception_return(&self, _event: &ExceptionReturned) {}
+    /// A device has been accessed.
+    fn device_access(&self, _event: &DeviceAccess<'_>) {}
+    /// The firmware has been called.
+    fn firmware_call(&self, _event: &FirmwareCall) {}
+}
+
+/// A tracer that its maker also holds, to read it when the run has ended.
+impl<T: Tracer> Tracer for Arc<T> {
+    fn exception(&self, event: &ExceptionTaken) {
+        T::exception(self, event);
+    }
+    fn exception_return(&self, event: &ExceptionReturned) {
+        T::exception_return(self, event);
+    }
+    fn device_access(&self, event: &DeviceAccess<'_>) {
+        T::device_access(self, event);
+    }
+    fn firmware_call(&self, event: &FirmwareCall) {
+        T::firmware_call(self, event);
+    }
 }
 
 /// Emits an [`ExceptionTaken`]. Called before the state changes, and only if there is a tracer.
@@ -81,12 +141,28 @@ pub(crate) fn exception(cpu: &Vcpu, tracer: &dyn Tracer, exception: Exception, e
     });
 }
 
-/// Emits an [`ExceptionReturned`].
+/// Emits an [`ExceptionReturned`]; `instructions` is the count before the PC moved.
 #[cold]
-pub(crate) fn exception_return(cpu: &Vcpu, tracer: &dyn Tracer, from: u8, spsr: u64) {
+pub(crate) fn exception_return(cpu: &Vcpu, tracer: &dyn Tracer, instructions: u64, from: u8, spsr: u64) {
     let (to, pc) = (cpu.el(), cpu.state.pc);
     let (hcr, vttbr) = (cpu.hcr(), cpu.sys(SysReg::VTTBR_EL2));
-    tracer.exception_return(&ExceptionReturned { cpu: cpu.index, from, to, pc, spsr, hcr, vttbr });
+    let cpu = cpu.index;
+    tracer.exception_return(&ExceptionReturned { cpu, instructions, from, to, pc, spsr, hcr, vttbr });
+}
+
+/// Emits a [`DeviceAccess`].
+#[cold]
+pub(crate) fn device_access(
+    cpu: &Vcpu,
+    tracer: &dyn Tracer,
+    write: bool,
+    pa: u64,
+    size: u8,
+    value: Result<u64, BusError>,
+) {
+    let device = cpu.machine.bus.device_at(pa, size).map(Device::name);
+    let instructions = cpu.instructions();
+    tracer.device_access(&DeviceAccess { cpu: cpu.index, instructions, device, write, pa, size, value });
 }
 
 /// The name that kvm's tracing gives an exception class, or its number.

@@ -15,6 +15,7 @@ use crate::error::{CliError, TIMEOUT};
 use console::{HostConsole, Watch};
 use droste_machine::board::device_tree;
 use droste_machine::machine::{Stop, run as run_machine};
+use droste_machine::trace::Tracer;
 pub(crate) use machine::wrong_cpu;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -38,7 +39,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, CliError> {
     if args.dump_dtb.is_some() || args.dump_dts {
         return dump(args, &config, &boot);
     }
-    config.tracer = log::tracer(args)?;
+    let log = log::requested(args)?;
+    config.tracer = log.clone().map(|log| Box::new(log) as Box<dyn Tracer>);
     let assembled = config.build(&boot).map_err(machine::explain)?;
     drop(boot);
 
@@ -70,6 +72,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, CliError> {
         }
     };
     drop(_raw);
+    log.map_or(Ok(()), |log| log.finish())?;
     if args.summary {
         machine::summarize(&machine, &outcome, instructions);
     }

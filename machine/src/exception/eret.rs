@@ -99,13 +99,13 @@ pub(crate) fn exception_return(cpu: &mut Vcpu, target: u64, spsr: u64) {
     cpu.state.exclusive.valid = false;
     cpu.state.event = true;
     cpu.context_sync();
+    let counted = cpu.instructions();
     if cpu.pmu.enabled {
-        let counted = cpu.instructions();
         crate::pmu::refresh(cpu, counted);
     }
     cpu.state.pc = cpu.branch_address(target);
     if let Some(tracer) = &cpu.machine.tracer {
-        crate::trace::exception_return(cpu, tracer.as_ref(), from.el, spsr);
+        crate::trace::exception_return(cpu, tracer.as_ref(), counted, from.el, spsr);
     }
 }
 

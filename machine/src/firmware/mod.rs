@@ -3,6 +3,7 @@
 mod psci;
 
 use crate::cpu::Vcpu;
+use crate::trace::FirmwareCall;
 use droste_arch::psci as id;
 
 /// The instruction that reaches the firmware.
@@ -17,6 +18,7 @@ pub enum Conduit {
 /// Answers the call whose function number is in W0; arguments and result are in X registers.
 pub(crate) fn call(cpu: &mut Vcpu) {
     let function = cpu.w(0);
+    let (from, arguments) = (cpu.el(), [1, 2, 3].map(|n| cpu.x(n)));
     let result = match function {
         id::SMCCC_VERSION => 0x1_0001,
         id::SMCCC_ARCH_FEATURES => match cpu.w(1) {
@@ -25,5 +27,10 @@ pub(crate) fn call(cpu: &mut Vcpu) {
         },
         _ => psci::call(cpu, function),
     };
-    cpu.set_x(0, result.cast_unsigned());
+    let result = result.cast_unsigned();
+    cpu.set_x(0, result);
+    if let Some(tracer) = &cpu.machine.tracer {
+        let (cpu, instructions) = (cpu.index, cpu.instructions());
+        tracer.firmware_call(&FirmwareCall { cpu, instructions, from, function, arguments, result });
+    }
 }

@@ -17,6 +17,7 @@ use super::walk::Kind;
 use crate::cpu::{Exclusive, Vcpu};
 use crate::interp::Abort;
 use crate::ram::Mem;
+use crate::trace;
 
 const PAGE_BYTES: u64 = 4096;
 
@@ -249,6 +250,9 @@ impl Vcpu {
         let mut value = 0;
         for (offset, size) in bus_parts(pa, T::SIZE) {
             let part = self.machine.bus.read(pa + offset, size as u8);
+            if let Some(tracer) = &self.machine.tracer {
+                trace::device_access(self, tracer.as_ref(), false, pa + offset, size as u8, part);
+            }
             let part = part.map_err(|_| self.external_abort(va, false, how))?;
             value |= u128::from(part) << (8 * offset);
         }
@@ -265,6 +269,16 @@ impl Vcpu {
         for (offset, size) in bus_parts(pa, T::SIZE) {
             let part = (value.to_u128() >> (8 * offset)) as u64 & (u64::MAX >> (64 - 8 * size));
             let done = self.machine.bus.write(pa + offset, size as u8, part);
+            if let Some(tracer) = &self.machine.tracer {
+                trace::device_access(
+                    self,
+                    tracer.as_ref(),
+                    true,
+                    pa + offset,
+                    size as u8,
+                    done.map(|()| part),
+                );
+            }
             done.map_err(|_| self.external_abort(va, true, how))?;
         }
         Ok(())

@@ -91,7 +91,16 @@ mod tests {
     /// A return to EL1 with tables of stage 2; the level that goes on.
     fn enter(levels: &mut Levels, vttbr: u64) -> u8 {
         let hcr = hcr_el2::VM.mask();
-        levels.returned(&ExceptionReturned { cpu: 0, from: 2, to: 1, pc: 0, spsr: 0, hcr, vttbr })
+        levels.returned(&ExceptionReturned {
+            cpu: 0,
+            instructions: 0,
+            from: 2,
+            to: 1,
+            pc: 0,
+            spsr: 0,
+            hcr,
+            vttbr,
+        })
     }
 
     #[test]
@@ -126,7 +135,16 @@ mod tests {
     #[test]
     fn what_runs_without_stage_2_is_level_0() {
         let mut levels = Levels::default();
-        let event = ExceptionReturned { cpu: 0, from: 2, to: 0, pc: 0, spsr: 0, hcr: 0, vttbr: 0x1000 };
+        let event = ExceptionReturned {
+            cpu: 0,
+            instructions: 0,
+            from: 2,
+            to: 0,
+            pc: 0,
+            spsr: 0,
+            hcr: 0,
+            vttbr: 0x1000,
+        };
         assert_eq!(levels.returned(&event), 0);
     }
 }
