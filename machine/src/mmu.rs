@@ -8,6 +8,7 @@ mod abort;
 mod access;
 mod at;
 mod block_filter;
+mod bulk;
 mod context;
 mod data;
 mod fault;

@@ -13,7 +13,7 @@ mod ldst;
 mod operand;
 mod run;
 mod simd;
-mod table;
+pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 

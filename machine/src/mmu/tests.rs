@@ -2,6 +2,7 @@
 
 mod aborts;
 mod accesses;
+mod bulk;
 mod cost;
 mod instructions;
 mod maintenance;

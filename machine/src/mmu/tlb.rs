@@ -135,6 +135,20 @@ impl RamAddress {
         unsafe { T::host_store(self.0, value) }
     }
 
+    /// Sets `len` bytes, which end within the page.
+    pub(crate) fn fill(self, len: u64, byte: u8) {
+        debug_assert!((self.0.addr() & 0xfff) as u64 + len <= 4096, "bytes of one page");
+        // SAFETY: callers stay in the page of guest RAM that holds the address.
+        unsafe { std::ptr::write_bytes(self.0, byte, len as usize) }
+    }
+
+    /// Copies `len` bytes, which end within the page, from another page or the same, as if through a buffer.
+    pub(crate) fn copy_from(self, from: RamAddress, len: u64) {
+        debug_assert!((self.0.addr().max(from.0.addr()) & 0xfff) as u64 + len <= 4096, "bytes of one page");
+        // SAFETY: callers stay in the pages of guest RAM that hold the addresses.
+        unsafe { std::ptr::copy(from.0, self.0, len as usize) }
+    }
+
     /// Panics unless aligned.
     #[inline]
     pub(crate) fn compare_exchange<T: Mem>(self, expected: T, new: T) -> T {

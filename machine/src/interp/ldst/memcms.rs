@@ -111,12 +111,16 @@ fn set<const STAGE: u8>(cpu: &mut Vcpu, insn: u32) -> Exec {
     let mut to = cpu.x(d);
     let stop = left.saturating_sub(PIECE_BYTES);
     while left > stop {
-        let step = if wide(cpu, to, left) {
-            cpu.store::<u64>(to, pattern, how)?;
-            8
-        } else {
-            cpu.store::<u8>(to, pattern as u8, how)?;
-            1
+        let step = match cpu.fill_bulk(to, left - stop, pattern as u8, how) {
+            0 if wide(cpu, to, left) => {
+                cpu.store::<u64>(to, pattern, how)?;
+                8
+            }
+            0 => {
+                cpu.store::<u8>(to, pattern as u8, how)?;
+                1
+            }
+            many => many,
         };
         to = to.wrapping_add(step);
         left -= step;
@@ -144,15 +148,24 @@ fn copy<const STAGE: u8, const FORWARD_ONLY: bool>(cpu: &mut Vcpu, insn: u32) ->
     let backward = !FORWARD_ONLY && cpu.state.nzcv >> 31 != 0;
     let stop = left.saturating_sub(PIECE_BYTES);
     while left > stop {
-        let step = if wide(cpu, to | from, left) { 8 } else { 1 };
+        let (target, source) = ((to, to_how), (from, from_how));
+        let many = match backward {
+            true => cpu.copy_bulk_down(target, source, left - stop),
+            false => cpu.copy_bulk_up(target, source, left - stop),
+        };
+        let step = match many {
+            0 if wide(cpu, to | from, left) => 8,
+            0 => 1,
+            many => many,
+        };
         if backward {
             to = to.wrapping_sub(step);
             from = from.wrapping_sub(step);
         }
-        if step == 8 {
+        if many == 0 && step == 8 {
             let value = cpu.load::<u64>(from, from_how)?;
             cpu.store::<u64>(to, value, to_how)?;
-        } else {
+        } else if many == 0 {
             let value = cpu.load::<u8>(from, from_how)?;
             cpu.store::<u8>(to, value, to_how)?;
         }
