@@ -52,6 +52,8 @@ unsafe extern "Rust" {
 
 extern "C" fn first() -> ! {
     Console::enable();
+    INITIAL_VBAR
+        .store(if current_el() == 2 { mrs!("vbar_el2") } else { mrs!("vbar_el1") }, Ordering::Relaxed);
     prepare_cpu();
     // SAFETY: defined by the program with this signature.
     unsafe { guest_main() };
@@ -69,6 +71,13 @@ extern "C" fn other(work: usize) -> ! {
 
 /// HCR_EL2 for a program at EL2: EL1 is AArch64, and interrupts are taken to EL2.
 pub const HCR_EL2: u64 = 1 << 31 | 7 << 3;
+
+static INITIAL_VBAR: AtomicU64 = AtomicU64::new(0);
+
+/// VBAR of the level that the program was entered at, as its loader left it.
+pub fn initial_vbar() -> u64 {
+    INITIAL_VBAR.load(Ordering::Relaxed)
+}
 
 /// Puts this CPU's registers into a known state: vectors, nothing trapped, EL1 is AArch64.
 pub fn prepare_cpu() {

@@ -1,8 +1,9 @@
-//! PSCI calls: by SMC at EL2, by HVC at EL1, as the board's device tree says.
+//! PSCI calls: by SMC at EL2, by HVC at EL1, as the board's device tree says. At EL1 below a hypervisor it is SMC as well.
 #![allow(unsafe_code)] // the calls themselves
 
 use crate::sysreg::current_el;
 use core::arch::asm;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 /// PSCI_VERSION.
 pub const VERSION: u64 = 0x8400_0000;
@@ -31,10 +32,17 @@ pub const FEATURES: u64 = 0x8400_000a;
 /// The error of a function that does not exist.
 pub const NOT_SUPPORTED: i64 = -1;
 
+static ALWAYS_SMC: AtomicBool = AtomicBool::new(false);
+
+/// From now on calls are by SMC at EL1 too.
+pub fn use_smc() {
+    ALWAYS_SMC.store(true, Ordering::Relaxed);
+}
+
 /// Calls a function.
 pub fn call(function: u64, a: u64, b: u64, c: u64) -> i64 {
     let result: i64;
-    if current_el() == 2 {
+    if current_el() == 2 || ALWAYS_SMC.load(Ordering::Relaxed) {
         // SAFETY: SMCCC preserves everything but X0-X17.
         unsafe {
             asm!("smc #0", inlateout("x0") function => result, inlateout("x1") a => _,

@@ -33,6 +33,11 @@ impl HostMap {
         HostMap { ram, own, input_end }
     }
 
+    /// The hypervisor's own ranges.
+    pub fn own(&self) -> impl Iterator<Item = PaRange> + '_ {
+        self.own.iter()
+    }
+
     /// Plans for the largest block around an IPA that is of one kind and all the host's.
     #[must_use]
     pub fn plan(&self, ledger: &Ledger<'_>, ipa: u64) -> Plan {

@@ -20,6 +20,7 @@
 extern crate std;
 
 pub mod address;
+pub mod audit;
 pub mod boot_file;
 pub mod boot_plan;
 pub mod counters;

@@ -99,6 +99,8 @@ const READY: &[&str] = &[
     "hyp-smp4",
     "hyp-off",
     "hyp-hostile",
+    "hyp-stub",
+    "hyp-kexec",
     "nested-jit",
 ];
 
@@ -159,7 +161,9 @@ const KEXEC: &[&str] = &[
     "^DROSTE-UP 2 .*cpus=4",
     "^DROSTE-HOTPLUG 2 .*failed=0 cpus=4",
     "^droste: the host ends: .* 0 HVCs, [0-9]+ blocks mapped, 0 accesses denied",
+    UNCHANGED,
 ];
+const UNCHANGED: &str = "^droste: code and constants are unchanged, and no page of EL2 is the host's";
 const ENTERS: &str = "^droste: entering the host at EL1";
 const NO_KVM: &str = "^DROSTE-DMESG 0 .*kvm .*HYP mode not available";
 const ENDS: &str =
@@ -482,14 +486,29 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         name: "hyp-hostile",
-        what: "a host that tries to get at the hypervisor",
+        what: "a host that tries to get at the hypervisor, on four CPUs",
         kernel: Kernel::BareUnderDroste("hostile-host"),
         append: "droste.mode=protected",
+        cpus: 4,
         expect: &[
             "^droste: EL2 is resident, protected",
             "^hostile-host at EL1",
+            "^hostile-host: every immediate was tried",
+            "^hostile-host: [0-9]+ races",
             "^hostile-host: [0-9]+ passed, 0 failed",
+            UNCHANGED,
         ],
+        check: Check::Markers,
+        timeout_s: 120,
+        ..BARE
+    },
+    Case {
+        name: "hyp-stub",
+        what: "stub vectors behind a program that is given EL2",
+        kernel: Kernel::BareUnderDroste("hostile-host"),
+        append: "droste.mode=off",
+        expect: &["^droste: EL2 is the host's", "^hostile-host at EL2", "^hostile-host: 3 passed, 0 failed"],
+        check: Check::Markers,
         ..BARE
     },
     Case {

@@ -1,7 +1,7 @@
 //! What is in the initramfs archives.
 
 use super::cpio::Archive;
-use super::{KERNELS, packages};
+use super::{KERNELS, elf, packages};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,17 @@ const SWITCH: &str = include_str!("switch.sh");
 /// What a root file system on a virtio disk, and the network, need.
 pub(crate) const DISK_MODULES: &[&str] =
     &["virtio_mmio", "virtio_blk", "virtio_net", "virtio_rng", "ext4", "af_packet"];
+
+/// The init of the host archives.
+const HOST: &str = include_str!("host.sh");
+
+/// busybox, kexec, a kernel for it, and an init that puts the host through its paces.
+pub(crate) fn host(busybox: &Path, kexec: &Path, kernel: &Path) -> Result<Archive> {
+    let mut archive = with_init(busybox, HOST);
+    elf::add_program(&mut archive, kexec, "usr/sbin/kexec")?;
+    archive.file("next/Image", 0o644, kernel);
+    Ok(archive)
+}
 
 /// busybox and the init script: what every level has.
 pub(crate) fn base(busybox: &Path) -> Archive {
@@ -66,6 +77,8 @@ pub(crate) fn recipe(name: &str) -> Result<String> {
     } else if name.starts_with("disk-") {
         text += SWITCH;
         text += &DISK_MODULES.join(" ");
+    } else if name.starts_with("host-") {
+        text += HOST;
     } else if name.ends_with(".cpio") {
         text += INIT;
     }

@@ -34,7 +34,7 @@ pub(crate) fn names() -> Vec<String> {
     let mut all = vec!["tiny.cpio".to_owned(), "debian.img".to_owned()];
     for (kernel, _) in KERNELS {
         all.push(format!("Image-{kernel}"));
-        all.extend(["disk", "one", "two", "three"].map(|levels| format!("{levels}-{kernel}.cpio")));
+        all.extend(["disk", "host", "one", "two", "three"].map(|levels| format!("{levels}-{kernel}.cpio")));
     }
     all
 }
@@ -77,6 +77,10 @@ pub(crate) fn file(name: &str) -> Result<PathBuf> {
             let modules =
                 modules::in_load_order(&packages::modules(kernel)?, initramfs::DISK_MODULES, &unpacked)?;
             initramfs::disk(&packages::busybox()?, &modules).write(&path)?;
+        }
+        Some(("host", kernel)) => {
+            let image = file(&format!("Image-{kernel}"))?;
+            initramfs::host(&packages::busybox()?, &packages::kexec()?, &image)?.write(&path)?;
         }
         Some(("Image", kernel)) => {
             let vmlinuz = packages::kernel(kernel)?;

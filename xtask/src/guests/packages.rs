@@ -81,6 +81,16 @@ pub(crate) fn qemu_arm64() -> Result<PathBuf> {
     })
 }
 
+/// The root of a tree with kexec and all its libraries.
+pub(crate) fn kexec() -> Result<PathBuf> {
+    tree("kexec", |apt, into| {
+        let suite = "trixie";
+        let wanted = format!("kexec-tools={}", apt.newest("kexec-tools", suite)?);
+        merged_usr(into)?;
+        apt.closure(&[wanted], suite)?.iter().try_for_each(|deb| unpack(deb, into))
+    })
+}
+
 /// A directory of unpacked packages, made aside and renamed, so that an interrupted run leaves nothing half made.
 fn tree(name: &str, fill: impl FnOnce(&Apt, &Path) -> Result<()>) -> Result<PathBuf> {
     let dir = place::state().join("guests/packages").join(name);

@@ -148,6 +148,7 @@ fn enter(registers: Registers, own: &OwnMap, platform: &Platform<'_>, plan: &Boo
         map: HostMap::new(platform.ram, plan.own, stage2.input_end()),
         stage2,
         counters: Counters::new(),
+        checksum: own_map::checksum(),
     });
     if let Some(power) = state.relay.power(plan.cpu) {
         power.set_on();

@@ -2,9 +2,12 @@
 
 use super::console::log;
 use super::entry;
+use super::memory::{self, Regime};
+use super::own_map;
 use super::state::STATE;
 use core::arch::asm;
 use droste_arch::{psci, smccc};
+use droste_hyp_core::audit;
 use droste_hyp_core::psci::Firmware;
 
 /// Calls the firmware with X0 to X17 and takes the same back.
@@ -51,5 +54,12 @@ impl Firmware for Psci {
     fn before_end(&mut self) {
         let state = STATE.get();
         log!(Info, "the host ends: {}; refused SMCs: {}", state.counters, state.filter);
+        let is_same = own_map::checksum() == state.checksum;
+        let leak = audit::leak(&state.stage2, &memory::lock(Regime::Host), state.map.own());
+        match (is_same, leak) {
+            (true, None) => log!(Info, "code and constants are unchanged, and no page of EL2 is the host's"),
+            (true, Some(page)) => panic!("the host can reach {page:#x}"),
+            (false, _) => panic!("code or constants have changed"),
+        }
     }
 }

@@ -8,6 +8,7 @@ use super::registers::msr;
 use super::state::{BLOCKS, Block, GUARD_BYTES, STACK_BYTES, stack_top};
 use droste_arch::fields::hcr_el2;
 use droste_hyp_core::address::{PAGE_BYTES, Pa, PaRange};
+use droste_hyp_core::audit::checksum as checksum_of;
 use droste_hyp_core::el2::Registers;
 use droste_hyp_core::psci::MAX_CPUS;
 use droste_hyp_core::symbols;
@@ -18,6 +19,18 @@ unsafe extern "C" {
     static __text_end: u8;
     static __data_start: u8;
     static __data_end: u8;
+}
+
+/// A sum over code, constants and symbols, none of which changes once the MMU is on.
+pub(crate) fn checksum() -> u64 {
+    let address = |symbol: *const u8| symbol as u64;
+    let (text, data) = (address(&raw const __text_start), address(&raw const __data_start));
+    let symbols = super::state::image_base() + symbols::OFFSET as u64;
+    let sum = |start: u64, bytes: u64| {
+        // SAFETY: mapped, and nothing writes there.
+        checksum_of(unsafe { core::slice::from_raw_parts(start as *const u8, bytes as usize) })
+    };
+    sum(text, data - text) ^ sum(symbols, symbols::BYTES as u64).rotate_left(1)
 }
 
 /// Our stage 1.

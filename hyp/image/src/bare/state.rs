@@ -122,6 +122,8 @@ pub(crate) struct State {
     pub(crate) map: HostMap,
     pub(crate) stage2: Tables,
     pub(crate) counters: Counters,
+    /// Over code and constants, before the host ran.
+    pub(crate) checksum: u64,
 }
 
 pub(crate) static STATE: Once<State> = Once::new();
