@@ -46,6 +46,7 @@ usage: cargo xtask COMMAND [OPTIONS]
       --write-docs        also writes docs/performance.md
       --from FILE         measures nothing; shows an earlier target/bench.json
   hyp pack              the hypervisor and its host in one file that boots
+  hyp image             the hypervisor alone, for loaders that describe the host in the device tree
       --host-kernel FILE  the host's kernel, a raw arm64 Image
       --host-initrd FILE  its initrd
       --host-append TEXT  its command line (default: what the device tree has)

@@ -24,7 +24,8 @@ pub struct Situation<'a> {
     pub platform: &'a Platform<'a>,
     /// What the packed file says.
     pub file: Result<BootFile<'a>, BootFileError>,
-    /// The start of the kernel module, [`KERNEL_HEADER_BYTES`] of it; nothing where there is no module.
+    /// The start of the kernel module, [`KERNEL_HEADER_BYTES`] of it; nothing where there is no
+    /// module, or where it is not RAM or ours.
     pub kernel_header: Option<&'a [u8]>,
 }
 
@@ -221,8 +222,13 @@ impl<'a> Situation<'a> {
     }
 
     fn modules(&self) -> Result<Host<'a>, BootError<'a>> {
-        let (Some(module), Some(header)) = (self.platform.kernel_module, self.kernel_header) else {
-            return Err(BootError::NoHost);
+        let module = self.platform.kernel_module.ok_or(BootError::NoHost)?;
+        let Some(header) = self.kernel_header else {
+            return Err(if self.platform.ram.covers(module.range) {
+                BootError::Overlap(Part::Kernel, module.range, Part::Hypervisor, self.region)
+            } else {
+                BootError::NotInRam(Part::Kernel, module.range)
+            });
         };
         let bad = BootError::Kernel(module.range.start);
         let number =

@@ -114,6 +114,7 @@ fn run(test: &Test, subject: &Subject, count: &str) -> Result<(Cost, Said)> {
         check: false,
         reboots: false,
         jit: false,
+        more: Vec::new(),
     };
     let (cost, lines) = measure::run(&mut subject.command(&spec)?, LIMIT)?;
     let said = lines.iter().find_map(|line| said(line, test.name));

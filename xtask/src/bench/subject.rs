@@ -38,7 +38,7 @@ impl Subject {
         }
     }
 
-    fn engine(self) -> Engine {
+    pub(crate) fn engine(self) -> Engine {
         if self == Subject::Qemu { Engine::Qemu } else { Engine::Droste }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Runs a case once; an error if its console does not show what it has to.
 pub(crate) fn once(case: &Case, subject: &Subject) -> Result<Cost> {
-    let mut command = subject.command(&e2e::spec(case)?)?;
+    let mut command = subject.command(&e2e::spec(case, subject.engine())?)?;
     let (cost, lines) = measure::run(&mut command, Duration::from_secs(case.timeout_s))?;
     for expected in case.expect {
         let expression = Regex::new(expected)?;

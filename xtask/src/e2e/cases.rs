@@ -11,6 +11,8 @@ pub(crate) enum Kernel {
     Debian(&'static str),
     /// The hypervisor with such a file as its host, packed with the case's initrd and command line.
     UnderDroste(&'static str),
+    /// The hypervisor alone, with such a file and the case's initrd as boot modules.
+    ModuleUnderDroste(&'static str),
     /// The hypervisor with a program of `guests/` as its host.
     BareUnderDroste(&'static str),
 }
@@ -98,6 +100,7 @@ const READY: &[&str] = &[
     "hyp",
     "hyp-smp4",
     "hyp-off",
+    "hyp-modules",
     "hyp-hostile",
     "hyp-stub",
     "hyp-kexec",
@@ -158,6 +161,7 @@ const KEXEC: &[&str] = &[
     "^DROSTE-UP 1 .*cpus=4",
     r"^DROSTE-DMESG 1 .*CPU: All CPU\(s\) started at EL1",
     "^DROSTE-HOTPLUG 1 .*failed=0 cpus=4",
+    "^DROSTE-KEXEC 1 status=0",
     "^DROSTE-UP 2 .*cpus=4",
     "^DROSTE-HOTPLUG 2 .*failed=0 cpus=4",
     "^droste: the host ends: .* 0 HVCs, [0-9]+ blocks mapped, 0 accesses denied",
@@ -424,6 +428,14 @@ pub(crate) const CASES: &[Case] = &[
     Case { name: "hyp", what: "Linux 7.2 as the host of our hypervisor", ..HOST },
     Case { name: "hyp-smp4", what: "the same on four CPUs by the JIT", cpus: 4, jit: true, ..HOST },
     Case {
+        name: "hyp-n2",
+        what: "Linux 7.2 as the host of our hypervisor on four Neoverse N2",
+        cpu: "neoverse-n2",
+        cpus: 4,
+        jit: true,
+        ..HOST
+    },
+    Case {
         name: "hyp-permissive",
         what: "Linux 7.2 over our hypervisor without protection",
         append: "",
@@ -444,6 +456,48 @@ pub(crate) const CASES: &[Case] = &[
         name: "hyp-6.12",
         what: "Linux 6.12 as the host of our hypervisor",
         kernel: Kernel::UnderDroste("Image-6.12"),
+        ..HOST
+    },
+    Case {
+        name: "hyp-modules",
+        what: "a host that the loader describes in the device tree",
+        kernel: Kernel::ModuleUnderDroste("Image-7.2"),
+        jit: true,
+        ..HOST
+    },
+    Case {
+        name: "hyp-suspend",
+        what: "suspend to idle and to memory with an alarm, a host on four CPUs",
+        initrd: Some("host-7.2.cpio"),
+        append: "droste.mode=protected quiet loglevel=4 droste.do=idle,mem,hotplug:1,mem",
+        cpus: 4,
+        jit: true,
+        expect: &[
+            UP,
+            "^DROSTE-SUSPEND 0 freeze status=0 succeeded=1 cpus=4",
+            "^DROSTE-SUSPEND 0 mem status=0 succeeded=2 cpus=4",
+            "^DROSTE-HOTPLUG 0 .*failed=0 cpus=4",
+            "^DROSTE-SUSPEND 0 mem status=0 succeeded=3 cpus=4",
+            UNCHANGED,
+        ],
+        ..HOST
+    },
+    Case {
+        name: "hyp-reboot",
+        what: "a host that resets the machine",
+        initrd: Some("host-7.2.cpio"),
+        append: "droste.mode=protected droste.do=reboot",
+        jit: true,
+        expect: &[UP, "reboot: Restarting system", "^droste: the host ends: ", UNCHANGED],
+        ..HOST
+    },
+    Case {
+        name: "hyp-demo",
+        what: "the hypervisor at EL2, Linux 7.2 as its host at EL1, and what it traps",
+        append: "droste.mode=protected droste.log=debug quiet loglevel=4",
+        cpus: 2,
+        jit: true,
+        expect: &[ENTERS, "^droste: core 0x1 enters the host", UP, ENDS],
         ..HOST
     },
     Case {

@@ -30,6 +30,8 @@ pub(crate) struct Spec {
     pub(crate) check: bool,
     /// Whether the machine starts again when its guest says so.
     pub(crate) reboots: bool,
+    /// More arguments for the engine that this is for.
+    pub(crate) more: Vec<String>,
 }
 
 impl Spec {
@@ -40,7 +42,10 @@ impl Spec {
 
     pub(crate) fn new(case: &Case, kernel: PathBuf, initrd: Option<PathBuf>) -> Spec {
         let append = match case.kernel {
-            Kernel::Bare(_) | Kernel::UnderDroste(_) | Kernel::BareUnderDroste(_) => None,
+            Kernel::Bare(_)
+            | Kernel::UnderDroste(_)
+            | Kernel::BareUnderDroste(_)
+            | Kernel::ModuleUnderDroste(_) => None,
             Kernel::Debian(_) => Some(Spec::command_line(case)),
         };
         Spec {
@@ -55,6 +60,7 @@ impl Spec {
             deterministic: case.check.is_deterministic(),
             jit: case.jit,
             check: case.check == Check::Executors,
+            more: Vec::new(),
             reboots: case.reboots,
         }
     }
@@ -120,6 +126,7 @@ impl Engine {
                     c.arg("--disk").arg(format!("{},overlay", disk.display()));
                     c.args(["--net", "user"]);
                 }
+                c.args(&spec.more);
                 c.args(extra());
                 return Ok(c);
             }
@@ -147,6 +154,7 @@ impl Engine {
             c.args(["-device", "virtio-blk-device,drive=disk", "-netdev", "user,id=net"]);
             c.args(["-device", "virtio-net-device,netdev=net"]);
         }
+        c.args(&spec.more);
         Ok(c)
     }
 }

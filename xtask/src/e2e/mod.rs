@@ -4,6 +4,8 @@ mod cases;
 mod conformance;
 mod engine;
 mod http;
+mod hyp_refusals;
+mod modules;
 mod refusals;
 mod run;
 
@@ -15,7 +17,7 @@ pub(crate) use run::{Outcome, follow};
 use crate::say::say;
 use crate::test::Tally;
 use crate::{cross, guests, hyp, place};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use std::fs;
 
 /// Runs the enabled cases, or those named, and names those that were skipped.
@@ -57,6 +59,7 @@ pub(crate) fn run(only: &[String], engine: Engine) -> Result<Tally> {
     }
     if only.is_empty() && engine == Engine::Droste {
         tally.add(refusals::run()?);
+        tally.add(hyp_refusals::run()?);
         let waiting: Vec<&str> = CASES.iter().filter(|c| !c.is_ready()).map(|c| c.name).collect();
         if !waiting.is_empty() {
             say(format!("not enabled yet, run by --case only: {}", waiting.join(", ")));
@@ -69,7 +72,7 @@ pub(crate) fn run(only: &[String], engine: Engine) -> Result<Tally> {
 }
 
 fn one(case: &Case, engine: Engine) -> Result<Outcome> {
-    let spec = match spec(case) {
+    let spec = match spec(case, engine) {
         Ok(spec) => spec,
         Err(why) if why.is::<guests::Unavailable>() => return Ok(Outcome::Skipped(format!("{why:#}"))),
         Err(why) => return Err(why),
@@ -106,18 +109,31 @@ fn one(case: &Case, engine: Engine) -> Result<Outcome> {
 }
 
 /// What to run, with every file made; an error if a guest cannot be had here.
-pub(crate) fn spec(case: &Case) -> Result<Spec> {
+pub(crate) fn spec(case: &Case, engine: Engine) -> Result<Spec> {
     let kernel = match case.kernel {
         Kernel::Bare(name) | Kernel::BareUnderDroste(name) => cross::program(name),
-        Kernel::Debian(name) | Kernel::UnderDroste(name) => guests::file(name)?,
+        Kernel::Debian(name) | Kernel::UnderDroste(name) | Kernel::ModuleUnderDroste(name) => {
+            guests::file(name)?
+        }
     };
     let mut initrd = case.initrd.map(guests::file).transpose()?;
     let mut kernel = kernel;
     let command_line = match case.kernel {
         Kernel::UnderDroste(_) => Some(Spec::command_line(case)),
         Kernel::BareUnderDroste(_) => Some(case.append.to_owned()),
-        Kernel::Bare(_) | Kernel::Debian(_) => None,
+        Kernel::Bare(_) | Kernel::Debian(_) | Kernel::ModuleUnderDroste(_) => None,
     };
+    if let Kernel::ModuleUnderDroste(_) = case.kernel {
+        let dir = place::target().join("e2e");
+        fs::create_dir_all(&dir)?;
+        let image = dir.join(format!("{}.img", case.name));
+        hyp::build()?;
+        hyp::alone(&image)?;
+        let mut spec = Spec::new(case, image, None);
+        let initrd = initrd.context("a host by modules needs an initrd")?;
+        modules::add(&mut spec, engine, &kernel, &initrd, &Spec::command_line(case))?;
+        return Ok(spec);
+    }
     if let Some(command_line) = command_line {
         let dir = place::target().join("e2e");
         fs::create_dir_all(&dir)?;

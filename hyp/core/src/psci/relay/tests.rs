@@ -3,6 +3,7 @@
 use super::*;
 use crate::address::PaRange;
 use crate::psci::Ids;
+use proptest::prelude::*;
 use std::vec::Vec;
 
 #[derive(Default)]
@@ -132,4 +133,37 @@ fn psci_0_1_uses_the_numbers_of_the_device_tree() {
     assert_eq!(ask(&r, &mut f, 0x95c1_ba60, [1, 0x8_0000_0000, 1]), 0);
     assert_eq!(f.calls, [(0x95c1_ba60, [1, 0x4020_2000, 1])]);
     assert_eq!(ask(&r, &mut f, CPU_ON, [1, 0, 0]), -1);
+}
+
+proptest! {
+    #[test]
+    fn no_entry_point_of_the_host_ever_reaches_the_firmware(
+        calls in prop::collection::vec(
+            (0..0x40_u32, any::<bool>(), prop::array::uniform3(prop_oneof![0..4_u64, any::<u64>()]), -9..3_i64),
+            1..30,
+        )
+    ) {
+        const HOSTS: u64 = 0x8000_0000;
+        let (r, mut f) = (relay(Version::Standard), Fake::default());
+        for (number, wide, mut arguments, answer) in calls {
+            // The host's own entry points are told apart from ours by where they are.
+            for x in &mut arguments {
+                *x = if *x > 8 { *x | HOSTS } else { *x };
+            }
+            f.answer = answer.cast_unsigned();
+            let number = id::VERSION | number | if wide { id::SMC64 } else { 0 };
+            f.calls.clear();
+            r.call(&mut f, 0, Request { number, arguments });
+            for (called, [a, b, _]) in &f.calls {
+                match called & !id::SMC64 {
+                    id::CPU_ON => {
+                        prop_assert!(r.cpus().index_of(*a).is_some() && *b == f.start_entry());
+                    }
+                    id::CPU_SUSPEND => prop_assert_eq!(*b, f.resume_entry()),
+                    id::CPU_DEFAULT_SUSPEND | id::SYSTEM_SUSPEND => prop_assert_eq!(*a, f.resume_entry()),
+                    known => prop_assert!(Function::of(Version::Standard, known).is_some()),
+                }
+            }
+        }
+    }
 }
