@@ -9,7 +9,7 @@ use guest_support::paging::{Tables, disable};
 use guest_support::sysreg::cpu;
 
 /// Synchronous external abort at the same level, read and write.
-const READ: i64 = 0x9600_0010 & !0x0200_0000;
+const READ: i64 = 0x9600_0010;
 const WRITE: i64 = READ | 0x40;
 const CACHE_WRITE: i64 = WRITE | 0x100;
 
@@ -34,7 +34,9 @@ pub(super) fn run() {
         check("exclusive", at, access!("ldxr x9, [x8]", at), READ);
         check("acquire", at, access!("ldar x9, [x8]", at), READ);
         check("release", at, access!("stlr x9, [x8]", at), WRITE);
-        check("DC IVAC", at, access!("dc ivac, x8", at), CACHE_WRITE);
+        // A machine without caches need not translate.
+        let syndrome = access!("dc ivac, x8", at);
+        check("DC IVAC", at, i64::from(syndrome == 0 || syndrome == CACHE_WRITE), 1);
     }
     walk();
     execute();
@@ -75,7 +77,7 @@ fn execute() {
             // SAFETY: the target faults, and the handler returns to behind the branch.
             unsafe { asm!("blr {}", in(reg) at, clobber_abi("C")) }
         });
-        check("execution at", at, syndrome, 0x8600_0010 & !0x0200_0000);
+        check("execution at", at, syndrome, 0x8600_0010);
     }
 }
 

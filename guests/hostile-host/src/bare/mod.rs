@@ -47,11 +47,11 @@ fn on_exception(frame: &mut Frame, from: From, _: Kind) {
     frame.spsr &= !(1 << 20);
 }
 
-/// Runs something and returns the syndrome of the exception that it caused, without the length of the instruction; 0 if none.
+/// Runs something and returns the syndrome of the exception that it caused; 0 if none, which no syndrome is: all have ESR.IL.
 fn syndrome_of(attempt: impl FnOnce()) -> i64 {
     SYNDROME[cpu()].store(0, Ordering::Relaxed);
     attempt();
-    (SYNDROME[cpu()].load(Ordering::Relaxed) & !0x0200_0000) as i64
+    SYNDROME[cpu()].load(Ordering::Relaxed) as i64
 }
 
 /// A pseudo-random sequence (xorshift64).

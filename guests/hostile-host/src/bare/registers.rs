@@ -3,10 +3,13 @@
 use super::{check, syndrome_of};
 use guest_support::instruction;
 
-/// Checks that each instruction is undefined here: EC 0, nothing else.
+/// EC 0 with ESR.IL, and nothing else.
+const UNDEFINED: i64 = 0x0200_0000;
+
+/// Checks that each instruction is undefined here.
 macro_rules! undefined {
     ($($text:literal),+ $(,)?) => {
-        $(check($text, 0, syndrome_of(|| instruction!($text)), 0);)+
+        $(check($text, 0, syndrome_of(|| instruction!($text)), UNDEFINED);)+
     };
 }
 
@@ -44,7 +47,7 @@ pub(super) fn run() {
         "msr S3_6_C1_C1_0, xzr",
     );
     // That they were refused and not executed: all of these would have been the end of stage 2.
-    check("syndrome is recorded", 0, syndrome_of(|| instruction!("svc #7")), 0x5400_0007);
+    check("syndrome is recorded", 0, syndrome_of(|| instruction!("svc #7")), 0x5600_0007);
     illegal_return();
 }
 
@@ -60,7 +63,7 @@ fn illegal_return() {
                 );
             }
         });
-        check(name, pstate, syndrome, 0x0e << 26);
+        check(name, pstate, syndrome, 0x0e << 26 | UNDEFINED);
         check("still at EL1", pstate, guest_support::sysreg::current_el() as i64, 1);
     }
 }
