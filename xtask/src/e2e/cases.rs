@@ -103,7 +103,6 @@ const READY: &[&str] = &[
     "hyp-modules",
     "hyp-hostile",
     "hyp-stub",
-    "hyp-kexec",
     "nested-jit",
 ];
 
