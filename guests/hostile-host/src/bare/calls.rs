@@ -133,12 +133,12 @@ fn immediates() {
     }
     println!("hostile-host: every immediate was tried");
     // What Linux would ask vectors at EL2 for: EL2 is not given.
-    for (call, expected) in [(0, 0xbad_ca11), (2, 0), (3, 0xbad_ca11), (4, NOT_SUPPORTED)] {
+    for (call, expected) in [(0_i64, 0xbad_ca11), (2, 0), (3, 0xbad_ca11), (4, NOT_SUPPORTED)] {
         let answer: i64;
         // SAFETY: a call that returns.
         unsafe {
-            asm!("hvc #0", inlateout("x0") call => answer, inlateout("x1") IMAGE => _, clobber_abi("C"))
-        };
+            asm!("hvc #0", inlateout("x0") call => answer, inlateout("x1") IMAGE => _, clobber_abi("C"));
+        }
         check("stub call", call as u64, answer, expected);
     }
 }
