@@ -13,13 +13,16 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
+/// What becomes of the machine's device tree.
+type Change = fn(&[u8]) -> Result<Vec<u8>>;
+
 struct Refusal {
     name: &'static str,
     /// The command line of the packed host; nothing for the image alone.
     host: Option<&'static str>,
     args: &'static [&'static str],
-    /// What becomes of the device tree, if it is not the machine's own.
-    tree: Option<fn(&[u8]) -> Result<Vec<u8>>>,
+    /// Nothing: the machine's own.
+    tree: Option<Change>,
     says: &'static str,
 }
 
