@@ -3,7 +3,7 @@
 mod host;
 
 use crate::args::Args;
-use crate::e2e::{self, CASES, Engine};
+use crate::e2e::{self, Engine};
 use crate::say;
 use anyhow::Result;
 
@@ -28,7 +28,7 @@ pub(crate) fn run(mut args: Args) -> Result<bool> {
     let (only_host, list) = (args.flag("--host"), args.flag("--list"));
     args.finish()?;
     if list {
-        for case in CASES {
+        for case in e2e::all() {
             let state = if case.is_ready() { "enabled" } else { "by name only" };
             println!("{:<16} {:<12} {}", case.name, state, case.what);
         }

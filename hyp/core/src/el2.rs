@@ -65,6 +65,15 @@ pub enum Unusable {
     Stage2Granule,
 }
 
+impl core::fmt::Display for Unusable {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Unusable::Granule => "no 4 KiB granule",
+            Unusable::Stage2Granule => "no 4 KiB granule at stage 2",
+        })
+    }
+}
+
 /// CPTR_EL2 with E2H = 0 and nothing trapped: its RES1 bits (D24.2.33), TZ, TSM and TFP being clear.
 const CPTR_RES1: u64 = 0x22ff;
 /// TCR_EL2[31] and [23] with E2H = 0.

@@ -1,5 +1,6 @@
 //! The table of cases.
 
+use super::hyp_cases;
 use anyhow::{Context, Result};
 
 /// What is booted.
@@ -62,7 +63,7 @@ pub(crate) struct Case {
     pub(crate) timeout_s: u64,
 }
 
-/// The cases that `cargo xtask test` runs; the others run by `--case`.
+/// The cases of the machine that `cargo xtask test` runs; the others run by `--case`.
 const READY: &[&str] = &[
     "cpu",
     "cpu-smp4",
@@ -97,16 +98,10 @@ const READY: &[&str] = &[
     "kvm",
     "kvm-smp2",
     "pkvm-guest",
-    "hyp",
-    "hyp-smp4",
-    "hyp-off",
-    "hyp-modules",
-    "hyp-hostile",
-    "hyp-stub",
     "nested-jit",
 ];
 
-const BARE: Case = Case {
+pub(super) const BARE: Case = Case {
     name: "",
     what: "",
     kernel: Kernel::Bare("cpu-tests"),
@@ -130,7 +125,7 @@ const NESTED_PROGRAM: Case = Case {
     ..BARE
 };
 
-const LINUX: Case = Case {
+pub(super) const LINUX: Case = Case {
     kernel: Kernel::Debian("Image-7.2"),
     initrd: Some("tiny.cpio"),
     memory_mb: 1024,
@@ -140,37 +135,12 @@ const LINUX: Case = Case {
     ..BARE
 };
 
-const UP: &str = "^DROSTE-UP 0 ";
-const AT_EL2: &str = r"^DROSTE-DMESG 0 .*CPU: All CPU\(s\) started at EL2";
-const AT_EL1: &str = r"^DROSTE-DMESG 0 .*CPU: All CPU\(s\) started at EL1";
-const VHE: &str = "^DROSTE-DMESG 0 .*VHE mode initialized";
+pub(super) const UP: &str = "^DROSTE-UP 0 ";
+pub(super) const AT_EL2: &str = r"^DROSTE-DMESG 0 .*CPU: All CPU\(s\) started at EL2";
+pub(super) const AT_EL1: &str = r"^DROSTE-DMESG 0 .*CPU: All CPU\(s\) started at EL1";
+pub(super) const VHE: &str = "^DROSTE-DMESG 0 .*VHE mode initialized";
 const L1: [&str; 3] =
     ["DROSTE-UP 1 ", r"DROSTE-DMESG 1 .*CPU: All CPU\(s\) started at EL1", "^DROSTE-END 0 kvm status=0"];
-const HOST: Case = Case {
-    kernel: Kernel::UnderDroste("Image-7.2"),
-    append: "droste.mode=protected",
-    expect: &["^droste: EL2 is resident, protected: E2H = 1", ENTERS, UP, AT_EL1, NO_KVM, ENDS],
-    ..LINUX
-};
-const KEXEC: &[&str] = &[
-    ENTERS,
-    UP,
-    "^DROSTE-HOTPLUG 0 .*failed=0 cpus=4",
-    "^DROSTE-KEXEC 0 status=0",
-    "^DROSTE-UP 1 .*cpus=4",
-    r"^DROSTE-DMESG 1 .*CPU: All CPU\(s\) started at EL1",
-    "^DROSTE-HOTPLUG 1 .*failed=0 cpus=4",
-    "^DROSTE-KEXEC 1 status=0",
-    "^DROSTE-UP 2 .*cpus=4",
-    "^DROSTE-HOTPLUG 2 .*failed=0 cpus=4",
-    "^droste: the host ends: .* 0 HVCs, [0-9]+ blocks mapped, 0 accesses denied",
-    UNCHANGED,
-];
-const UNCHANGED: &str = "^droste: code and constants are unchanged, and no page of EL2 is the host's";
-const ENTERS: &str = "^droste: entering the host at EL1";
-const NO_KVM: &str = "^DROSTE-DMESG 0 .*kvm .*HYP mode not available";
-const ENDS: &str =
-    "^droste: the host ends: [0-9]+ SMCs, 0 HVCs, [0-9]+ blocks mapped, 0 accesses denied, 0 instr";
 
 const NESTED: &[&str] = &[
     UP,
@@ -196,7 +166,7 @@ const CHAIN: Case = Case {
     ..LINUX
 };
 
-pub(crate) const CASES: &[Case] = &[
+const CASES: &[Case] = &[
     Case { name: "cpu", what: "cpu-tests at EL2 on one CPU", ..BARE },
     Case { name: "cpu-smp4", what: "the same on four CPUs", cpus: 4, ..BARE },
     Case {
@@ -424,154 +394,6 @@ pub(crate) const CASES: &[Case] = &[
         jit: true,
         ..LINUX
     },
-    Case { name: "hyp", what: "Linux 7.2 as the host of our hypervisor", ..HOST },
-    Case { name: "hyp-smp4", what: "the same on four CPUs by the JIT", cpus: 4, jit: true, ..HOST },
-    Case {
-        name: "hyp-n2",
-        what: "Linux 7.2 as the host of our hypervisor on four Neoverse N2",
-        cpu: "neoverse-n2",
-        cpus: 4,
-        jit: true,
-        ..HOST
-    },
-    Case {
-        name: "hyp-permissive",
-        what: "Linux 7.2 over our hypervisor without protection",
-        append: "",
-        jit: true,
-        expect: &["^droste: EL2 is resident, permissive: E2H = 1", ENTERS, UP, AT_EL1, NO_KVM, ENDS],
-        ..HOST
-    },
-    Case {
-        name: "hyp-off",
-        what: "the hypervisor gives EL2 to Linux 7.2, whose KVM works",
-        append: "droste.mode=off",
-        cpus: 4,
-        jit: true,
-        expect: &["^droste: EL2 is the host's", UP, AT_EL2, VHE],
-        ..HOST
-    },
-    Case {
-        name: "hyp-6.12",
-        what: "Linux 6.12 as the host of our hypervisor",
-        kernel: Kernel::UnderDroste("Image-6.12"),
-        ..HOST
-    },
-    Case {
-        name: "hyp-modules",
-        what: "a host that the loader describes in the device tree",
-        kernel: Kernel::ModuleUnderDroste("Image-7.2"),
-        jit: true,
-        ..HOST
-    },
-    Case {
-        name: "hyp-suspend",
-        what: "suspend to idle and to memory with an alarm, a host on four CPUs",
-        initrd: Some("host-7.2.cpio"),
-        append: "droste.mode=protected quiet loglevel=4 droste.do=idle,mem,hotplug:1,mem",
-        cpus: 4,
-        jit: true,
-        expect: &[
-            UP,
-            "^DROSTE-SUSPEND 0 freeze status=0 succeeded=1 cpus=4",
-            "^DROSTE-SUSPEND 0 mem status=0 succeeded=2 cpus=4",
-            "^DROSTE-HOTPLUG 0 .*failed=0 cpus=4",
-            "^DROSTE-SUSPEND 0 mem status=0 succeeded=3 cpus=4",
-            UNCHANGED,
-        ],
-        ..HOST
-    },
-    Case {
-        name: "hyp-reboot",
-        what: "a host that resets the machine",
-        initrd: Some("host-7.2.cpio"),
-        append: "droste.mode=protected droste.do=reboot",
-        jit: true,
-        expect: &[UP, "reboot: Restarting system", "^droste: the host ends: ", UNCHANGED],
-        ..HOST
-    },
-    Case {
-        name: "hyp-demo",
-        what: "the hypervisor at EL2, Linux 7.2 as its host at EL1, and what it traps",
-        append: "droste.mode=protected droste.log=debug quiet loglevel=4",
-        cpus: 2,
-        jit: true,
-        expect: &[ENTERS, "^droste: core 0x1 enters the host", UP, ENDS],
-        ..HOST
-    },
-    Case {
-        name: "hyp-hotplug",
-        what: "every core but the first is switched off and on a hundred times under our hypervisor",
-        initrd: Some("host-7.2.cpio"),
-        append: "droste.mode=protected quiet loglevel=4 droste.do=hotplug:100",
-        cpus: 4,
-        jit: true,
-        expect: &[
-            UP,
-            "^DROSTE-HOTPLUG 0 rounds=100 failed=0 cpus=4",
-            "^droste: the host ends: .* 303 cores entered",
-        ],
-        timeout_s: 600,
-        ..HOST
-    },
-    Case {
-        name: "hyp-kexec",
-        what: "a host that starts a second and a third kernel by kexec, with hotplug in each",
-        initrd: Some("host-7.2.cpio"),
-        append: "droste.mode=protected quiet loglevel=4 droste.do=hotplug:1,kexec,hotplug:1,kexec,hotplug:1",
-        cpus: 4,
-        jit: true,
-        expect: KEXEC,
-        timeout_s: 600,
-        ..HOST
-    },
-    Case {
-        name: "hyp-kexec-6.12",
-        what: "the same with Linux 6.12",
-        kernel: Kernel::UnderDroste("Image-6.12"),
-        initrd: Some("host-6.12.cpio"),
-        append: "droste.mode=protected quiet loglevel=4 droste.do=hotplug:1,kexec,hotplug:1,kexec,hotplug:1",
-        cpus: 4,
-        jit: true,
-        expect: KEXEC,
-        timeout_s: 600,
-        ..HOST
-    },
-    Case {
-        name: "hyp-hostile",
-        what: "a host that tries to get at the hypervisor, on four CPUs",
-        kernel: Kernel::BareUnderDroste("hostile-host"),
-        append: "droste.mode=protected",
-        cpus: 4,
-        expect: &[
-            "^droste: EL2 is resident, protected",
-            "^hostile-host at EL1",
-            "^hostile-host: every immediate was tried",
-            "^hostile-host: [0-9]+ races",
-            "^hostile-host: [0-9]+ passed, 0 failed",
-            UNCHANGED,
-        ],
-        check: Check::Markers,
-        timeout_s: 120,
-        ..BARE
-    },
-    Case {
-        name: "hyp-stub",
-        what: "stub vectors behind a program that is given EL2",
-        kernel: Kernel::BareUnderDroste("hostile-host"),
-        append: "droste.mode=off",
-        expect: &["^droste: EL2 is the host's", "^hostile-host at EL2", "^hostile-host: 3 passed, 0 failed"],
-        check: Check::Markers,
-        ..BARE
-    },
-    Case {
-        name: "hyp-a57",
-        what: "Linux 7.2 as the host of our hypervisor without VHE, on four Cortex-A57",
-        cpu: "cortex-a57",
-        cpus: 4,
-        expect: &["^droste: EL2 is resident, protected: E2H = 0", ENTERS, UP, AT_EL1, NO_KVM, ENDS],
-        ..HOST
-    },
     CHAIN,
     Case { name: "nested-nv3", what: "the same with FEAT_NV3", cpu: "max,+nv3", ..CHAIN },
     Case {
@@ -637,27 +459,32 @@ pub(crate) const CASES: &[Case] = &[
 
 impl Case {
     pub(crate) fn is_ready(&self) -> bool {
-        READY.contains(&self.name)
+        READY.contains(&self.name) || hyp_cases::READY.contains(&self.name)
     }
+}
+
+/// All cases: those of the machine, then those of the hypervisor.
+pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
+    CASES.iter().chain(hyp_cases::CASES)
 }
 
 /// The case of a name.
 pub(crate) fn find(name: &str) -> Result<&'static Case> {
-    let known = || CASES.iter().map(|c| c.name).collect::<Vec<_>>().join(", ");
-    CASES.iter().find(|c| c.name == name).with_context(|| format!("no case {name:?}; there are: {}", known()))
+    let known = || all().map(|c| c.name).collect::<Vec<_>>().join(", ");
+    all().find(|c| c.name == name).with_context(|| format!("no case {name:?}; there are: {}", known()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CASES, READY};
+    use super::{READY, all, hyp_cases};
     use regex_lite::Regex;
     use std::collections::BTreeSet;
 
     #[test]
     fn names_are_unique_and_every_enabled_case_exists() {
-        let names: BTreeSet<&str> = CASES.iter().map(|c| c.name).collect();
-        assert_eq!(names.len(), CASES.len());
-        assert!(READY.iter().all(|name| names.contains(name)));
+        let names: BTreeSet<&str> = all().map(|c| c.name).collect();
+        assert_eq!(names.len(), all().count());
+        assert!(READY.iter().chain(hyp_cases::READY).all(|name| names.contains(name)));
     }
 
     #[test]
@@ -668,7 +495,7 @@ mod tests {
 
     #[test]
     fn every_case_expects_something_and_its_expressions_compile() {
-        for case in CASES {
+        for case in all() {
             assert!(!case.expect.is_empty(), "{}", case.name);
             assert!(case.expect.iter().all(|e| Regex::new(e).is_ok()), "{}", case.name);
         }

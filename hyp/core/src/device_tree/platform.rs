@@ -132,7 +132,10 @@ impl<'a> Platform<'a> {
                             _ => Parent::Other,
                         };
                     }
-                    *cells.get_mut(depth).ok_or(TreeError::Depth)? = DEFAULT_CELLS;
+                    // Cells are not inherited, but Xen reads modules as if they were, so loaders leave them out.
+                    let is_chosen = depth == 2 && parent == Parent::Chosen;
+                    let above = if is_chosen { cells.get(1).copied() } else { None };
+                    *cells.get_mut(depth).ok_or(TreeError::Depth)? = above.unwrap_or(DEFAULT_CELLS);
                     open = Some(Node { name, ..Node::default() });
                 }
                 Token::Property { name, value, .. } => {

@@ -152,6 +152,33 @@ fn psci_0_1_has_its_numbers_and_conduit() {
 }
 
 #[test]
+fn modules_have_the_roots_cells_where_chosen_states_none() {
+    let bytes = Builder::default()
+        .node("", |b| {
+            b.cells("#address-cells", &[2])
+                .cells("#size-cells", &[2])
+                .node("memory", |b| {
+                    b.property("device_type", b"memory\0").cells("reg", &[0, 0x4000_0000, 0, 0x4000_0000])
+                })
+                .node("cpus", |b| {
+                    b.cells("#address-cells", &[1])
+                        .cells("#size-cells", &[0])
+                        .node("cpu@0", |b| b.property("device_type", b"cpu\0").cells("reg", &[0]))
+                })
+                .node("chosen", |b| {
+                    b.node("module@0x50000000", |b| {
+                        b.property("compatible", b"multiboot,kernel\0multiboot,module\0")
+                            .cells("reg", &[0, 0x5000_0000, 0, 0x1000])
+                    })
+                })
+        })
+        .finish();
+    let p = Platform::read(&Blob::new(&bytes).unwrap()).unwrap();
+    let range = PaRange { start: 0x5000_0000, end: 0x5000_1000 };
+    assert_eq!(p.kernel_module, Some(Module { range, bootargs: None }));
+}
+
+#[test]
 fn copy_has_the_changes_and_everything_else() {
     let bytes = board();
     let mut out = vec![0; bytes.len() + 1024];

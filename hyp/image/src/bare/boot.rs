@@ -45,7 +45,7 @@ pub(crate) extern "C" fn boot(tree: u64, base: u64) -> ! {
     }
     let registers = match Registers::new(&cpu::identify()) {
         Ok(registers) => registers,
-        Err(why) => refuse(format_args!("this CPU is not usable: {why:?} is missing")),
+        Err(why) => refuse(format_args!("this CPU has {why}")),
     };
     // The largest tree that the boot protocol allows; how large it is, is not known yet.
     let tree_window = pages(tree, 2 << 20);
