@@ -8,9 +8,10 @@ use droste_machine::clock::ClockMode;
 use droste_machine::cpu::model::{Model, ModelError};
 use droste_machine::devices::Console;
 use droste_machine::engine::Engine;
-use droste_machine::loader::{Kernel, LoadError};
+use droste_machine::loader::{Content, Kernel, LoadError};
 use droste_machine::machine::{Boot, BuildError, Machine, MachineConfig, Outcome, fingerprint};
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
@@ -90,8 +91,8 @@ pub(super) fn boot(file: &MachineFile) -> Result<Boot, CliError> {
     };
     let ram_bytes = file.memory_bytes()?;
     Ok(Boot {
-        kernel: Kernel::parse(read("kernel", kernel)?, ram_bytes).map_err(|e| wrong_kernel(kernel, &e))?,
-        initrd: file.initrd.as_deref().map(|path| read("initrd", path)).transpose()?,
+        kernel: Kernel::parse(open("kernel", kernel)?, ram_bytes).map_err(|e| wrong_kernel(kernel, &e))?,
+        initrd: file.initrd.as_deref().map(|path| open("initrd", path)).transpose()?,
         command_line: file.append.clone().unwrap_or_default(),
         device_tree: file.dtb.as_deref().map(|path| read("device tree", path)).transpose()?,
     })
@@ -101,11 +102,17 @@ const DTB_HINT: &str = "leave out --dtb for the machine's own, or start from wha
 const MEMORY_HINT: &str = "give the guest more memory with --memory";
 const KERNEL_HINT: &str = "an arm64 Image, Image.gz, EFI zboot kernel or AArch64 ELF file is wanted";
 
+fn open(what: &str, path: &Path) -> Result<Content, CliError> {
+    File::open(path).and_then(Content::of_file).map_err(|e| unreadable(what, path, &e))
+}
+
 fn read(what: &str, path: &Path) -> Result<Vec<u8>, CliError> {
-    fs::read(path).map_err(|e| {
-        CliError::usage(format!("cannot read the {what} {}: {e}", path.display()))
-            .hint(format!("the {what} is a file that you may read"))
-    })
+    fs::read(path).map_err(|e| unreadable(what, path, &e))
+}
+
+fn unreadable(what: &str, path: &Path, error: &io::Error) -> CliError {
+    CliError::usage(format!("cannot read the {what} {}: {error}", path.display()))
+        .hint(format!("the {what} is a file that you may read"))
 }
 
 fn wrong_kernel(path: &Path, error: &LoadError) -> CliError {

@@ -1,8 +1,9 @@
 //! The arm64 Linux `Image`: a flat binary with a 64-byte header.
 
-use super::{LoadError, field};
+use super::{Content, LoadError, field};
 
-const HEADER_BYTES: usize = 64;
+/// What is read to find the section headers, which follow the header closely.
+const HEADERS_BYTES: usize = 1 << 16;
 const MAGIC: &[u8; 4] = b"ARM\x64";
 /// Where a kernel too old to fill in `image_size` expects to be, relative to a 2 MiB boundary.
 const OLD_TEXT_OFFSET: u64 = 0x8_0000;
@@ -10,39 +11,44 @@ const OLD_TEXT_OFFSET: u64 = 0x8_0000;
 /// A flat kernel and what its header says.
 #[derive(Debug)]
 pub struct Image {
-    bytes: Vec<u8>,
+    content: Content,
     text_offset: u64,
     memory_bytes: u64,
     flags: ImageFlags,
 }
 
 impl Image {
+    /// The size of the header.
+    pub(super) const HEADER_BYTES: usize = 64;
+
     /// Tells whether `bytes` carry the arm64 magic.
     pub(super) fn detect(bytes: &[u8]) -> bool {
         field(bytes, 56).as_ref() == Some(MAGIC)
     }
 
-    /// Reads the header of `bytes`, which [`Self::detect`] has recognised.
-    pub(super) fn parse(bytes: Vec<u8>) -> Result<Self, LoadError> {
-        let length = bytes.len() as u64;
-        let truncated =
-            || LoadError::Truncated { what: "the Image header", needed: HEADER_BYTES as u64, found: length };
+    /// Reads the header of `content`, which [`Self::detect`] has recognised.
+    pub(super) fn parse(content: Content) -> Result<Self, LoadError> {
+        let length = content.len_bytes();
+        let bytes = content.head(HEADERS_BYTES)?;
+        let needed = Self::HEADER_BYTES as u64;
+        let truncated = || LoadError::Truncated { what: "the Image header", needed, found: length };
         let word = |offset| field(&bytes, offset).map(u64::from_le_bytes).ok_or_else(truncated);
         let (text_offset, image_size, flags) = (word(8)?, word(16)?, ImageFlags(word(24)?));
-        field::<HEADER_BYTES>(&bytes, 0).ok_or_else(truncated)?;
+        field::<{ Self::HEADER_BYTES }>(&bytes, 0).ok_or_else(truncated)?;
         if let Some(needed) = end_of_sections(&bytes)
             && needed > length
         {
             return Err(LoadError::Truncated { what: "the Image", needed, found: length });
         }
+        drop(bytes);
         // Documentation/arch/arm64/booting.rst: where image_size is zero, text_offset is not to be trusted.
         let text_offset = if image_size == 0 { OLD_TEXT_OFFSET } else { text_offset };
-        Ok(Self { bytes, text_offset, memory_bytes: image_size.max(length), flags })
+        Ok(Self { content, text_offset, memory_bytes: image_size.max(length), flags })
     }
 
-    /// The bytes to copy to memory.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// What goes to memory.
+    pub fn content(&self) -> &Content {
+        &self.content
     }
 
     /// The distance of the first byte from a 2 MiB boundary.

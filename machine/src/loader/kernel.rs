@@ -1,6 +1,6 @@
 //! A kernel file of any understood format.
 
-use super::{Executable, Image, LoadError, unpack};
+use super::{Content, Executable, Image, LoadError, unpack};
 
 /// What to boot.
 #[derive(Debug)]
@@ -14,12 +14,15 @@ pub enum Kernel {
 impl Kernel {
     /// Recognises and checks a kernel `file`: an arm64 `Image`, plain, gzipped or in an EFI zboot wrapper, or
     /// an ELF file, plain or gzipped. `limit_bytes` bounds what unpacking may produce: the size of guest RAM.
-    pub fn parse(file: Vec<u8>, limit_bytes: u64) -> Result<Self, LoadError> {
-        let bytes = unpack::unpack(file, limit_bytes)?;
-        if Executable::detect(&bytes) {
-            Executable::parse(bytes).map(Self::Elf)
-        } else if Image::detect(&bytes) {
-            Image::parse(bytes).map(Self::Image)
+    pub fn parse(file: impl Into<Content>, limit_bytes: u64) -> Result<Self, LoadError> {
+        let content = unpack::unpack(file.into(), limit_bytes)?;
+        let head = content.head(Image::HEADER_BYTES)?;
+        if Executable::detect(&head) {
+            drop(head);
+            Executable::parse(content.into_bytes()?).map(Self::Elf)
+        } else if Image::detect(&head) {
+            drop(head);
+            Image::parse(content).map(Self::Image)
         } else {
             Err(LoadError::UnknownFormat)
         }
@@ -100,7 +103,7 @@ mod tests {
         // The only section: 0x100 bytes from 0x100.
         bytes[0x89] = 1;
         bytes[0x8d] = 1;
-        assert_eq!(parsed_image(bytes.clone()).bytes().len(), 0x200);
+        assert_eq!(parsed_image(bytes.clone()).content().len_bytes(), 0x200);
         bytes.pop();
         let error = Kernel::parse(bytes, LIMIT).unwrap_err();
         assert!(matches!(error, LoadError::Truncated { needed: 0x200, found: 0x1ff, .. }), "{error}");
@@ -114,7 +117,7 @@ mod tests {
     #[test]
     fn packed_images_are_unpacked() {
         for file in [gzip(&image()), zboot("gzip", &gzip(&image())), zboot("zstd22", &zstd(&image()))] {
-            assert_eq!(parsed_image(file).bytes(), image());
+            assert_eq!(*parsed_image(file).content().head(usize::MAX).unwrap(), *image());
         }
     }
 

@@ -5,6 +5,7 @@
 //! memory on both. The three steps are separate because the device tree names the initrd's address:
 //! [`Kernel::parse`], [`Placement::new`], [`Placement::load`].
 
+mod content;
 mod elf;
 mod image;
 mod kernel;
@@ -13,6 +14,7 @@ mod unpack;
 
 use std::ops::Range;
 
+pub use content::Content;
 pub use elf::{Executable, Segment};
 pub use image::{Image, ImageFlags};
 pub use kernel::Kernel;
@@ -87,6 +89,9 @@ pub enum LoadError {
         /// Its size.
         size_bytes: u64,
     },
+    /// The host cannot read the file any more, or it has become shorter.
+    #[error("a file that was there cannot be read ({0})")]
+    Read(#[source] std::io::Error),
     /// RAM refused a copy.
     #[error("guest memory cannot be written")]
     Ram(#[from] RamError),

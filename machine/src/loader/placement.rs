@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Kernel, LoadError};
+use super::{Content, Kernel, LoadError};
 use crate::ram::GuestRam;
 
 /// The most that Linux maps of a device tree (Documentation/arch/arm64/booting.rst).
@@ -62,7 +62,7 @@ impl Placement {
     pub fn load(
         &self,
         kernel: &Kernel,
-        initrd: Option<&[u8]>,
+        initrd: Option<&Content>,
         dtb: &[u8],
         ram: &GuestRam,
     ) -> Result<(), LoadError> {
@@ -72,15 +72,20 @@ impl Placement {
         }
         inside("the device tree", &(self.dtb..self.dtb.saturating_add(size_bytes)), &self.ram)?;
         match kernel {
-            Kernel::Image(image) => copy(ram, &self.kernel, image.bytes())?,
+            Kernel::Image(image) => {
+                image.content().load(ram, self.kernel.start)?;
+                clear_rest(ram, &self.kernel, image.content().len_bytes())?;
+            }
             Kernel::Elf(executable) => {
                 for segment in executable.segments() {
-                    copy(ram, &segment.memory, executable.bytes(segment))?;
+                    let bytes = executable.bytes(segment);
+                    ram.copy_in(segment.memory.start, bytes)?;
+                    clear_rest(ram, &segment.memory, bytes.len() as u64)?;
                 }
             }
         }
-        if let Some((range, bytes)) = self.initrd.as_ref().zip(initrd) {
-            copy(ram, range, bytes)?;
+        if let Some((range, content)) = self.initrd.as_ref().zip(initrd) {
+            content.load(ram, range.start)?;
         }
         ram.copy_in(self.dtb, dtb)?;
         Ok(())
@@ -94,12 +99,10 @@ fn inside(what: &'static str, range: &Range<u64>, ram: &Range<u64>) -> Result<()
     Ok(())
 }
 
-/// Fills `range` with `bytes` and then zeros.
-fn copy(ram: &GuestRam, range: &Range<u64>, bytes: &[u8]) -> Result<(), LoadError> {
-    let end = range.start + bytes.len() as u64;
-    ram.copy_in(range.start, bytes)?;
-    ram.fill(end, range.end.saturating_sub(end), 0)?;
-    Ok(())
+/// Fills `range` after its first bytes with zeros.
+fn clear_rest(ram: &GuestRam, range: &Range<u64>, len_bytes: u64) -> Result<(), LoadError> {
+    let end = range.start.saturating_add(len_bytes);
+    Ok(ram.fill(end, range.end.saturating_sub(end), 0)?)
 }
 
 #[cfg(test)]
@@ -178,7 +181,7 @@ mod tests {
         let kernel = Kernel::parse(elf(BASE + 0x10_0000, 0xffff_8000_0000_0000, 0x20), MIB).unwrap();
         let placed = Placement::new(&kernel, Some(6), RAM).unwrap();
         assert_eq!(placed.entry, BASE + 0x10_0008);
-        placed.load(&kernel, Some(b"initrd"), b"dtb", &ram).unwrap();
+        placed.load(&kernel, Some(&b"initrd".to_vec().into()), b"dtb", &ram).unwrap();
         let read = |pa, length| {
             let mut bytes = vec![0; length];
             ram.copy_out(pa, &mut bytes).unwrap();

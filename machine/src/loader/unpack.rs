@@ -2,23 +2,27 @@
 
 use std::io::{self, Read};
 
-use super::{LoadError, field};
+use super::{Content, LoadError, field};
 
 const GZIP_MAGIC: &[u8; 2] = b"\x1f\x8b";
 const ZBOOT_MAGIC: &[u8; 4] = b"zimg";
 /// The name of the compression is a string of at most this many bytes.
 const METHOD_BYTES: usize = 32;
 
-/// Unpacks `bytes` when they are packed, and hands them back otherwise. Nothing larger than `limit_bytes`
+/// Unpacks `packed` when it is packed, and hands it back otherwise. Nothing larger than `limit_bytes`
 /// comes out.
-pub(super) fn unpack(bytes: Vec<u8>, limit_bytes: u64) -> Result<Vec<u8>, LoadError> {
-    if bytes.starts_with(GZIP_MAGIC) {
-        return gzip(&bytes, limit_bytes);
+pub(super) fn unpack(packed: Content, limit_bytes: u64) -> Result<Content, LoadError> {
+    let head = packed.head(8)?;
+    let (is_gzip, is_efi) = (head.starts_with(GZIP_MAGIC), head.starts_with(b"MZ"));
+    let is_zboot = is_efi && field(&head, 4).as_ref() == Some(ZBOOT_MAGIC);
+    drop(head);
+    if is_gzip {
+        return gzip(&packed.into_bytes()?, limit_bytes).map(Content::from);
     }
-    if bytes.starts_with(b"MZ") && field(&bytes, 4).as_ref() == Some(ZBOOT_MAGIC) {
-        return zboot(&bytes, limit_bytes);
+    if is_zboot {
+        return zboot(&packed.into_bytes()?, limit_bytes).map(Content::from);
     }
-    Ok(bytes)
+    Ok(packed)
 }
 
 fn zboot(bytes: &[u8], limit_bytes: u64) -> Result<Vec<u8>, LoadError> {

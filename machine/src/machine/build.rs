@@ -12,7 +12,7 @@ use crate::diagnostics::{Diagnostics, Sink};
 use crate::engine::Engine;
 use crate::firmware::Conduit;
 use crate::gic::{Affinity, DistributorWindow, Gic, GicConfig, ItsWindow, RedistributorWindow};
-use crate::loader::{Kernel, LoadError, Placement};
+use crate::loader::{Content, Kernel, LoadError, Placement};
 use crate::ram::{GuestRam, RamError};
 use crate::trace::Tracer;
 use droste_arch::feature::Feature;
@@ -52,7 +52,7 @@ pub struct Boot {
     /// The kernel.
     pub kernel: Kernel,
     /// The initial RAM disk.
-    pub initrd: Option<Vec<u8>>,
+    pub initrd: Option<Content>,
     /// The kernel's command line.
     pub command_line: String,
     /// A device tree to adapt instead of the generated one.
@@ -108,14 +108,14 @@ impl Assembled {
         let ram = machine.ram.base()..machine.ram.base() + machine.ram.size_bytes();
         let placement = place(boot, ram)?;
         let dtb = device_tree(self.board.clone(), boot, &placement)?;
-        placement.load(&boot.kernel, boot.initrd.as_deref(), &dtb, &machine.ram)?;
+        placement.load(&boot.kernel, boot.initrd.as_ref(), &dtb, &machine.ram)?;
         machine.cpu(0).power_on(CpuOn { entry: placement.entry, context: placement.dtb });
         Ok(())
     }
 }
 
 fn place(boot: &Boot, ram: Range<u64>) -> Result<Placement, BuildError> {
-    let initrd_bytes = boot.initrd.as_ref().map(|bytes| bytes.len() as u64);
+    let initrd_bytes = boot.initrd.as_ref().map(Content::len_bytes);
     Ok(Placement::new(&boot.kernel, initrd_bytes, ram)?)
 }
 
