@@ -28,6 +28,10 @@ pub(crate) enum Check {
     SameTwice,
     /// The interpreter and the JIT agree all the way (`--engine check`), in deterministic mode.
     Executors,
+    /// The hypervisor executes at most 1.5 % of all instructions, in deterministic mode.
+    Share,
+    /// Its host takes at most 1.5 % more instructions than without it, in deterministic mode and over some seeds.
+    Overhead,
     /// The image finds no difference from the architecture's tables, and on QEMU only explained ones.
     Conformance,
 }
@@ -35,7 +39,7 @@ pub(crate) enum Check {
 impl Check {
     /// Whether the case runs in deterministic mode.
     pub(crate) fn is_deterministic(self) -> bool {
-        matches!(self, Check::SameTwice | Check::Executors)
+        matches!(self, Check::SameTwice | Check::Executors | Check::Share | Check::Overhead)
     }
 }
 

@@ -83,7 +83,10 @@ const NEW: &str = "Image-7.2";
 const OLD: &str = "Image-6.12";
 
 pub(super) const CASES: &[Case] = &[
-    boots("hyp", "Linux 7.2 as the host of our hypervisor", NEW, "max", 1),
+    Case {
+        check: Check::Share,
+        ..boots("hyp", "Linux 7.2 as the host of our hypervisor, and EL2's share", NEW, "max", 1)
+    },
     boots("hyp-smp4", "the same on four CPUs", NEW, "max", 4),
     boots("hyp-6.12", "Linux 6.12 as the host of our hypervisor", OLD, "max", 1),
     boots("hyp-6.12-smp4", "the same on four CPUs", OLD, "max", 4),
@@ -95,6 +98,13 @@ pub(super) const CASES: &[Case] = &[
     boots("hyp-n2-smp4", "the same on four CPUs", NEW, "neoverse-n2", 4),
     boots("hyp-n2-6.12", "Linux 6.12 as its host on a Neoverse N2", OLD, "neoverse-n2", 1),
     boots("hyp-n2-6.12-smp4", "the same on four CPUs", OLD, "neoverse-n2", 4),
+    Case {
+        name: "hyp-overhead",
+        what: "what the hypervisor costs in all, over some seeds",
+        append: "droste.mode=protected nokaslr",
+        check: Check::Overhead,
+        ..HOST
+    },
     Case {
         name: "hyp-permissive",
         what: "Linux 7.2 over our hypervisor without protection",

@@ -29,6 +29,14 @@ pub(crate) struct Seen {
     log: PathBuf,
 }
 
+#[cfg(test)]
+impl Seen {
+    /// A run that said this and ended.
+    pub(super) fn of(lines: Vec<String>) -> Seen {
+        Seen { lines, status: None, seconds: 0.0, log: PathBuf::new() }
+    }
+}
+
 /// Runs a machine to its end or until its time is up; the console goes to a log with time stamps.
 pub(crate) fn console(spec: &Spec, case: &Case, engine: Engine, suffix: &str) -> Result<Seen> {
     let dir = place::target().join("e2e");

@@ -80,6 +80,17 @@ fn packed_file_is_where_it_was_loaded_and_the_ledger_at_the_end_of_ram() {
 }
 
 #[test]
+fn hypervisor_takes_at_most_4_mib_and_three_thousandths_of_ram() {
+    for mib in [128, 129, 255, 1024, 4097, 1 << 16, 1 << 20] {
+        let mut platform = board();
+        platform.ram = [range(0x4000_0000, mib * MIB)].into_iter().collect();
+        let plan = packed(&platform).plan().unwrap_or_else(|why| panic!("{mib} MiB: {why}"));
+        let own: u64 = plan.own.iter().map(PaRange::bytes).sum();
+        assert!(own <= 4 * MIB + mib * MIB * 3 / 1000, "{own:#x} of {mib} MiB");
+    }
+}
+
+#[test]
 fn mode_off_takes_nothing_but_the_image() {
     let platform = board();
     let file = BootFile { command_line: b"droste.mode=off", ..FILE };

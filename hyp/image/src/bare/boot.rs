@@ -6,7 +6,7 @@ use super::own_map::{self, OwnMap};
 use super::panic::refuse;
 use super::registers::{affinity, current_el};
 use super::state::{STATE, State, stack_top};
-use super::{cpu, entry, firmware, vectors};
+use super::{clock, cpu, entry, firmware, vectors};
 use core::slice;
 use droste_hyp_core::address::{PAGE_BYTES, PaRange};
 use droste_hyp_core::boot_file::{self, BootFile, BootFileError};
@@ -34,6 +34,7 @@ fn bytes<'a>(range: PaRange) -> &'a [u8] {
 
 /// `tree`: address of the device tree. `base`: where the image is.
 pub(crate) extern "C" fn boot(tree: u64, base: u64) -> ! {
+    let began = clock::now();
     console::enable();
     if current_el() != 2 {
         refuse(format_args!("the image was entered at EL{}, it needs EL2", current_el()));
@@ -88,7 +89,7 @@ pub(crate) extern "C" fn boot(tree: u64, base: u64) -> ! {
         log!(Info, "EL2 is the host's: droste.mode=off");
         entry::leave_el2_to_host(plan.entry, plan.host_tree.start);
     }
-    enter(registers, &own, &platform, &plan)
+    enter(registers, &own, &platform, &plan, began)
 }
 
 fn read_tree(at: u64) -> Result<(Blob<'static>, Platform<'static>), device_tree::TreeError> {
@@ -129,7 +130,7 @@ fn write_tree(own: &OwnMap, blob: &Blob<'_>, plan: &BootPlan<'_>) {
 }
 
 /// Makes everything that handlers need, and enters the host.
-fn enter(registers: Registers, own: &OwnMap, platform: &Platform<'_>, plan: &BootPlan<'_>) -> ! {
+fn enter(registers: Registers, own: &OwnMap, platform: &Platform<'_>, plan: &BootPlan<'_>, began: u64) -> ! {
     own.map(plan.ledger, Stage1Kind::Data);
     let mut pool = memory::lock(Regime::Own);
     if let Err(why) = pool.open_ledger(plan.ledger, platform.ram, &plan.own) {
@@ -176,5 +177,7 @@ fn enter(registers: Registers, own: &OwnMap, platform: &Platform<'_>, plan: &Boo
     log!(Info, "entering the host at EL1: kernel {}, device tree {:#x}", plan.kernel, plan.host_tree.start);
     cpu::set_number(plan.cpu);
     cpu::prepare_for_host(state, &state.registers);
+    clock::begin_at(began);
+    clock::end();
     entry::enter_host(plan.entry, plan.host_tree.start, stack_top(plan.cpu))
 }

@@ -1,5 +1,6 @@
 //! The registers of one core, and what cores other than the first do.
 
+use super::clock;
 use super::console::{log, say};
 use super::entry;
 use super::firmware;
@@ -91,6 +92,7 @@ pub(crate) fn number() -> usize {
 pub(crate) extern "C" fn other_core(cpu: usize, is_resumed: u64) -> ! {
     let state = STATE.get();
     set_number(cpu);
+    clock::begin();
     let registers = match registers_beside(state) {
         Ok(registers) => registers,
         Err(why) => refuse(state, cpu, why),
@@ -102,6 +104,7 @@ pub(crate) extern "C" fn other_core(cpu: usize, is_resumed: u64) -> ! {
     let Some(arguments) = arguments else { panic!("core {:#x} runs, but nobody started it", affinity()) };
     state.counters.count(Event::CoreEntered);
     log!(Debug, "core {:#x} enters the host at {:#x}", affinity(), arguments.entry);
+    clock::end();
     entry::enter_host(arguments.entry, arguments.context, stack_top(cpu))
 }
 

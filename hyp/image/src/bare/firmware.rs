@@ -1,5 +1,6 @@
 //! The firmware behind SMC.
 
+use super::clock;
 use super::console::log;
 use super::entry;
 use super::memory::{self, Regime};
@@ -43,7 +44,10 @@ pub(crate) struct Psci;
 
 impl Firmware for Psci {
     fn call(&mut self, number: u32, arguments: [u64; 3]) -> u64 {
-        call(number, arguments)
+        clock::end();
+        let answer = call(number, arguments);
+        clock::begin();
+        answer
     }
     fn start_entry(&self) -> u64 {
         entry::started()
@@ -54,6 +58,7 @@ impl Firmware for Psci {
     fn before_end(&mut self) {
         let state = STATE.get();
         log!(Info, "the host ends: {}; refused SMCs: {}", state.counters, state.filter);
+        log!(Info, "EL2 ran {} ticks of {}, the audit not counted", clock::ticks(), clock::now());
         let is_same = own_map::checksum() == state.checksum;
         let leak = audit::leak(&state.stage2, &memory::lock(Regime::Host), state.map.own());
         match (is_same, leak) {

@@ -5,7 +5,7 @@ use super::memory::{Regime, lock};
 use super::registers::{mrs, msr, read_el1, write_el1};
 use super::state::{STATE, State};
 use super::vectors::Frame;
-use super::{cpu, entry, firmware};
+use super::{clock, cpu, entry, firmware};
 use droste_arch::esr::{Class, Esr, abort};
 use droste_arch::fields::hpfar_el2;
 use droste_arch::smccc;
@@ -20,6 +20,7 @@ use droste_hyp_core::tables::{MapError, stage2_attributes};
 
 /// A synchronous exception from the host.
 pub(crate) extern "C" fn exception(frame: &mut Frame, _vector: usize) {
+    clock::begin();
     let state = STATE.get();
     let esr = Esr(mrs!("esr_el2"));
     log!(Trace, "core {}: {esr} at {:#x}", cpu::number(), mrs!("elr_el2"));
@@ -34,6 +35,7 @@ pub(crate) extern "C" fn exception(frame: &mut Frame, _vector: usize) {
             inject(state, inject::undefined(interrupted(state), esr));
         }
     }
+    clock::end();
 }
 
 /// SMC, trapped: the instruction is skipped by hand.
@@ -50,7 +52,9 @@ fn call(state: &State, frame: &mut Frame, esr: Esr) {
         Verdict::Forward(number, window) => {
             let Some(host) = frame.x.first_chunk_mut::<18>() else { return };
             let mut x = window.arguments(number, host);
+            clock::end();
             firmware::smc(&mut x);
+            clock::begin();
             window.results(host, &x);
         }
         Verdict::Answer(value) => frame.x[0] = value.cast_unsigned(),

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)] // bare metal: every module reads system registers, whose macros hold unsafe blocks
 
 mod boot;
+mod clock;
 mod console;
 mod cpu;
 mod entry;
