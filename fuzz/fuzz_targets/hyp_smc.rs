@@ -2,7 +2,7 @@
 #![no_main]
 
 use droste_hyp_core::address::PaRange;
-use droste_hyp_core::psci::{Cpus, Firmware, Relay, Request, Version};
+use droste_hyp_core::psci::{Cpus, EntryPoints, Firmware, Relay, Request, Version};
 use droste_hyp_core::smc::{Filter, Verdict};
 use libfuzzer_sys::fuzz_target;
 
@@ -34,7 +34,8 @@ fuzz_target!(|bytes: &[u8]| {
     cpus.add(0);
     cpus.add(1);
     let own = [PaRange { start: 0x4020_0000, end: 0x4040_0000 }].into_iter().collect();
-    let relay = Relay::new(Version::Standard, cpus, own);
+    let ram = [PaRange { start: 0x4000_0000, end: 0x8000_0000 }].into_iter().collect();
+    let relay = Relay::new(Version::Standard, cpus, EntryPoints { ram, own }, bytes.len() % 2 == 1);
     let filter = Filter::new(true, 0x1_0002, Version::Standard);
     for call in bytes.chunks_exact(40) {
         let x = |n: usize| u64::from_le_bytes(call[n * 8..n * 8 + 8].try_into().unwrap());

@@ -12,6 +12,7 @@ pub(super) const READY: &[&str] = &[
     "hyp-modules",
     "hyp-life",
     "hyp-hostile",
+    "hyp-power",
     "hyp-stub",
 ];
 
@@ -200,8 +201,9 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "hyp-kexec-6.12",
-        what: "the same with Linux 6.12",
+        what: "the same with Linux 6.12, which cannot copy its tables for kexec where there is FEAT_LPA2",
         kernel: Kernel::UnderDroste(OLD),
+        cpu: "neoverse-n2",
         initrd: Some("host-6.12.cpio"),
         append: busy!("hotplug:1,kexec,hotplug:1,kexec,hotplug:1"),
         expect: KEXEC,
@@ -223,6 +225,29 @@ pub(super) const CASES: &[Case] = &[
         ],
         check: Check::Markers,
         timeout_s: 120,
+        ..BARE
+    },
+    Case {
+        name: "hyp-power",
+        what: "power-down states and resets by a program under our hypervisor",
+        kernel: Kernel::BareUnderDroste("cpu-tests-power"),
+        append: "droste.mode=protected",
+        cpus: 2,
+        reboots: true,
+        expect: &[
+            PROTECTED,
+            "^life 1",
+            "^cpu-tests-power: [0-9]+ passed, 0 failed",
+            UNCHANGED,
+            PROTECTED,
+            "^life 2",
+            "^cpu-tests-power: 2 passed, 0 failed",
+            UNCHANGED,
+            "^life 3",
+            "^cpu-tests-power: 2 passed, 0 failed",
+            UNCHANGED,
+        ],
+        check: Check::Markers,
         ..BARE
     },
     Case {

@@ -40,7 +40,7 @@ extern "Rust" fn guest_main() {
             nested::run();
         }
         ("cpu-tests-debug", 2) => debug::run(),
-        ("cpu-tests-power", 2) => suspend::run(),
+        ("cpu-tests-power", _) => suspend::run(),
         ("cpu-tests-id", _) => return id::run(),
         _ => println!("FAIL: not meant for this level"),
     }

@@ -6,4 +6,4 @@ mod relay;
 
 pub use functions::{Function, Ids, Version};
 pub use power::{BootArguments, Power, PowerState};
-pub use relay::{Answer, Cpus, Firmware, MAX_CPUS, Relay, Request};
+pub use relay::{Answer, Cpus, EXTENDED_STATE, EntryPoints, Firmware, MAX_CPUS, Relay, Request};

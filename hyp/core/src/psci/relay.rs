@@ -2,7 +2,7 @@
 
 use super::{BootArguments, Function, Power, PowerState, Version};
 use crate::address::Ranges;
-use crate::host_map::OWN_COUNT;
+use crate::host_map::{OWN_COUNT, RAM_COUNT};
 use droste_arch::psci::{self as id, Return};
 
 /// The most cores.
@@ -64,20 +64,44 @@ pub trait Firmware {
     fn before_end(&mut self) {}
 }
 
+/// Where the host may want its cores to be entered. The firmware sees entry points of the hypervisor only, so it cannot tell.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EntryPoints {
+    /// RAM.
+    pub ram: Ranges<RAM_COUNT>,
+    /// What the hypervisor has for itself.
+    pub own: Ranges<OWN_COUNT>,
+}
+
+impl EntryPoints {
+    fn allow(&self, entry: u64) -> bool {
+        entry.is_multiple_of(4) && self.ram.contains(entry) && !self.own.contains(entry)
+    }
+}
+
+/// PSCI_FEATURES of CPU_SUSPEND: power_state has the extended format.
+pub const EXTENDED_STATE: u64 = 1 << 1;
+
+/// StateType in the original and in the extended format of power_state: the core loses its context.
+const fn powers_down(state: u64, is_extended: bool) -> bool {
+    state >> if is_extended { 30 } else { 16 } & 1 != 0
+}
+
 /// The relay: shared by all cores.
 #[derive(Debug)]
 pub struct Relay {
     version: Version,
     cpus: Cpus,
-    own: Ranges<OWN_COUNT>,
+    entries: EntryPoints,
+    has_extended_states: bool,
     power: [Power; MAX_CPUS],
 }
 
 impl Relay {
     /// A relay for the host's cores, none of which is on.
     #[must_use]
-    pub const fn new(version: Version, cpus: Cpus, own: Ranges<OWN_COUNT>) -> Relay {
-        Relay { version, cpus, own, power: [const { Power::new() }; MAX_CPUS] }
+    pub const fn new(version: Version, cpus: Cpus, entries: EntryPoints, has_extended_states: bool) -> Relay {
+        Relay { version, cpus, entries, has_extended_states, power: [const { Power::new() }; MAX_CPUS] }
     }
 
     /// The PSCI version of the device tree.
@@ -111,11 +135,17 @@ impl Relay {
             Function::CpuOff => self.cpu_off(firmware, cpu, number),
             Function::CpuSuspend => {
                 let arguments = BootArguments { entry: b, context: c };
+                if powers_down(a, self.has_extended_states) && !self.entries.allow(b) {
+                    return code(Return::InvalidAddress);
+                }
                 let entry = firmware.resume_entry();
                 self.suspend(firmware, cpu, arguments, self.wide(number), [a, entry, cpu as u64])
             }
             Function::CpuDefaultSuspend | Function::SystemSuspend => {
                 let arguments = BootArguments { entry: a, context: b };
+                if !self.entries.allow(a) {
+                    return code(Return::InvalidAddress);
+                }
                 let entry = firmware.resume_entry();
                 self.suspend(firmware, cpu, arguments, self.wide(number), [entry, cpu as u64, 0])
             }
@@ -166,7 +196,7 @@ impl Relay {
     ) -> Answer {
         let Some(target) = self.cpus.index_of(mpidr) else { return code(Return::InvalidParameters) };
         let Some(power) = self.power.get(target) else { return code(Return::InvalidParameters) };
-        if !arguments.entry.is_multiple_of(4) || self.own.contains(arguments.entry) {
+        if !self.entries.allow(arguments.entry) {
             return code(Return::InvalidAddress);
         }
         match power.claim(arguments) {
@@ -190,8 +220,7 @@ impl Relay {
         answer
     }
 
-    /// The entry point is not judged: a state that keeps the core's context does not use it, and the host cannot get at
-    /// the hypervisor's memory by running from there.
+    /// The core comes back by the hypervisor's resume entry, or right here from a state that keeps its context.
     fn suspend<F: Firmware>(
         &self,
         firmware: &mut F,

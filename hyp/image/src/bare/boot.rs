@@ -16,7 +16,7 @@ use droste_hyp_core::device_tree::{self, Blob, Edit, Platform};
 use droste_hyp_core::el2::Registers;
 use droste_hyp_core::host_map::HostMap;
 use droste_hyp_core::parameters::Mode;
-use droste_hyp_core::psci::Relay;
+use droste_hyp_core::psci::{EntryPoints, Relay};
 use droste_hyp_core::smc::Filter;
 use droste_hyp_core::tables::{Stage1Kind, Stage2Layout, Tables};
 
@@ -144,7 +144,12 @@ fn enter(registers: Registers, own: &OwnMap, platform: &Platform<'_>, plan: &Boo
     let is_strict = plan.parameters.mode == Mode::Protected;
     let state = STATE.set(State {
         registers,
-        relay: Relay::new(plan.psci, platform.cpus, plan.own),
+        relay: Relay::new(
+            plan.psci,
+            platform.cpus,
+            EntryPoints { ram: platform.ram, own: plan.own },
+            firmware::has_extended_states(),
+        ),
         filter: Filter::new(is_strict, firmware::smccc_version(), plan.psci),
         map: HostMap::new(platform.ram, plan.own, stage2.input_end()),
         stage2,

@@ -9,7 +9,7 @@ use super::state::STATE;
 use core::arch::asm;
 use droste_arch::{psci, smccc};
 use droste_hyp_core::audit;
-use droste_hyp_core::psci::Firmware;
+use droste_hyp_core::psci::{EXTENDED_STATE, Firmware};
 
 /// Calls the firmware with X0 to X17 and takes the same back.
 pub(crate) fn smc(x: &mut [u64; 18]) {
@@ -37,6 +37,12 @@ pub(crate) fn smccc_version() -> u32 {
     let is_there = call(psci::FEATURES, [u64::from(psci::SMCCC_VERSION), 0, 0]) as i32 >= 0;
     let version = if is_there { call(smccc::VERSION, [0; 3]) as i32 } else { -1 };
     u32::try_from(version).unwrap_or(0x1_0000)
+}
+
+/// Whether CPU_SUSPEND takes the extended format of power_state. PSCI before 1.0 has no such question and no such format.
+pub(crate) fn has_extended_states() -> bool {
+    let features = call(psci::FEATURES, [u64::from(psci::CPU_SUSPEND), 0, 0]);
+    features as i32 >= 0 && features & EXTENDED_STATE != 0
 }
 
 /// PSCI's view of it.

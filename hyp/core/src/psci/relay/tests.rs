@@ -27,14 +27,17 @@ impl Firmware for Fake {
 
 const CPU_ON: u32 = id::CPU_ON | id::SMC64;
 
-fn own() -> Ranges<OWN_COUNT> {
-    [PaRange { start: 0x4020_0000, end: 0x4040_0000 }].into_iter().collect()
+fn entries() -> EntryPoints {
+    EntryPoints {
+        ram: [PaRange { start: 0x4000_0000, end: u64::MAX }].into_iter().collect(),
+        own: [PaRange { start: 0x4020_0000, end: 0x4040_0000 }].into_iter().collect(),
+    }
 }
 
 fn relay(version: Version) -> Relay {
     let mut cpus = Cpus::default();
     assert!(cpus.add(0) && cpus.add(1) && cpus.add(0x1_0000_0003) && !cpus.add(1));
-    let relay = Relay::new(version, cpus, own());
+    let relay = Relay::new(version, cpus, entries(), false);
     relay.power(0).unwrap().set_on();
     relay
 }
@@ -71,7 +74,7 @@ fn bogus_targets_and_entries_never_reach_the_firmware() {
         assert_eq!(ask(&r, &mut f, CPU_ON, [mpidr, 0x8000_0000, 0]), -2, "INVALID_PARAMETERS");
         assert_eq!(ask(&r, &mut f, id::AFFINITY_INFO | id::SMC64, [mpidr, 0, 0]), -2);
     }
-    for entry in [0x4020_0000, 0x403f_fffc, 0x8000_0002] {
+    for entry in [0x4020_0000, 0x403f_fffc, 0x8000_0002, 0x1000, 0] {
         assert_eq!(ask(&r, &mut f, CPU_ON, [1, entry, 0]), -9, "INVALID_ADDRESS");
     }
     assert!(f.calls.is_empty());
@@ -104,6 +107,22 @@ fn suspended_core_comes_back_through_the_hypervisor() {
     ask(&r, &mut f, suspend, [0x8000_2000, 10, 77]);
     assert_eq!(f.calls[1], (suspend, [0x4020_3000, 0, 0]));
     assert_eq!(r.resume(0), Some(BootArguments { entry: 0x8000_2000, context: 10 }));
+}
+
+#[test]
+fn power_down_states_need_an_entry_point_of_the_host_and_others_do_not() {
+    let (r, mut f) = (relay(Version::Standard), Fake::default());
+    let (suspend, system) = (id::CPU_SUSPEND | id::SMC64, id::SYSTEM_SUSPEND | id::SMC64);
+    for entry in [0x4020_0000, 0x8000_0002, 0x1000] {
+        assert_eq!(ask(&r, &mut f, suspend, [1 << 16, entry, 0]), -9);
+        assert_eq!(ask(&r, &mut f, system, [entry, 0, 0]), -9);
+        assert_eq!(ask(&r, &mut f, id::CPU_DEFAULT_SUSPEND, [entry, 0, 0]), -9);
+    }
+    assert!(f.calls.is_empty());
+    assert_eq!(ask(&r, &mut f, suspend, [1 << 30, 0, 0]), 0, "a standby state, the firmware refuses bit 30");
+    let extended = Relay::new(Version::Standard, *r.cpus(), entries(), true);
+    assert_eq!(ask(&extended, &mut f, suspend, [1 << 30, 0, 0]), -9);
+    assert_eq!(ask(&extended, &mut f, suspend, [1 << 16, 0, 0]), 0, "a StateID");
 }
 
 #[test]
