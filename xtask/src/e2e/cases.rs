@@ -12,6 +12,8 @@ pub(crate) enum Kernel {
     Debian(&'static str),
     /// The hypervisor with such a file as its host, packed with the case's initrd and command line.
     UnderDroste(&'static str),
+    /// As `UnderDroste`, on a machine whose device tree has PSCI 0.1. It cannot be powered off: the last marker ends the run.
+    OldPsciUnderDroste(&'static str),
     /// The hypervisor alone, with such a file and the case's initrd as boot modules.
     ModuleUnderDroste(&'static str),
     /// The hypervisor with a program of `guests/` as its host.

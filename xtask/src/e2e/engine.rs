@@ -44,6 +44,7 @@ impl Spec {
         let append = match case.kernel {
             Kernel::Bare(_)
             | Kernel::UnderDroste(_)
+            | Kernel::OldPsciUnderDroste(_)
             | Kernel::BareUnderDroste(_)
             | Kernel::ModuleUnderDroste(_) => None,
             Kernel::Debian(_) => Some(Spec::command_line(case)),

@@ -107,6 +107,20 @@ pub(super) const CASES: &[Case] = &[
         ..HOST
     },
     Case {
+        name: "hyp-psci-0.1",
+        what: "a host on four CPUs whose device tree has the function numbers of PSCI 0.1",
+        kernel: Kernel::OldPsciUnderDroste(NEW),
+        append: "droste.mode=protected quiet loglevel=4 droste.do=hotplug:2",
+        expect: &[
+            PROTECTED,
+            UP,
+            "^DROSTE-DMESG 0 .*psci: Using PSCI v0.1 Function IDs from DT",
+            AT_EL1,
+            "^DROSTE-HOTPLUG 0 rounds=2 failed=0 cpus=4",
+        ],
+        ..BUSY
+    },
+    Case {
         name: "hyp-permissive",
         what: "Linux 7.2 over our hypervisor without protection",
         append: "",

@@ -19,7 +19,7 @@ pub(crate) use run::{Outcome, follow};
 use crate::say::say;
 use crate::test::Tally;
 use crate::{cross, guests, hyp, place};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::fs;
 
 type Run = fn() -> Result<Tally>;
@@ -128,14 +128,15 @@ fn one(case: &Case, engine: Engine) -> Result<Outcome> {
 pub(crate) fn spec(case: &Case, engine: Engine) -> Result<Spec> {
     let kernel = match case.kernel {
         Kernel::Bare(name) | Kernel::BareUnderDroste(name) => cross::program(name),
-        Kernel::Debian(name) | Kernel::UnderDroste(name) | Kernel::ModuleUnderDroste(name) => {
-            guests::file(name)?
-        }
+        Kernel::Debian(name)
+        | Kernel::UnderDroste(name)
+        | Kernel::OldPsciUnderDroste(name)
+        | Kernel::ModuleUnderDroste(name) => guests::file(name)?,
     };
     let mut initrd = case.initrd.map(guests::file).transpose()?;
     let mut kernel = kernel;
     let command_line = match case.kernel {
-        Kernel::UnderDroste(_) => Some(Spec::command_line(case)),
+        Kernel::UnderDroste(_) | Kernel::OldPsciUnderDroste(_) => Some(Spec::command_line(case)),
         Kernel::BareUnderDroste(_) => Some(case.append.to_owned()),
         Kernel::Bare(_) | Kernel::Debian(_) | Kernel::ModuleUnderDroste(_) => None,
     };
@@ -159,6 +160,11 @@ pub(crate) fn spec(case: &Case, engine: Engine) -> Result<Spec> {
         kernel = out;
     }
     let mut spec = Spec::new(case, kernel, initrd);
+    if let Kernel::OldPsciUnderDroste(_) = case.kernel {
+        ensure!(engine == Engine::Droste, "only Droste's machine is asked for its device tree");
+        let marker = case.expect.last().context("nothing is expected")?;
+        modules::with_old_psci(&mut spec, marker)?;
+    }
     if case.disk_and_net {
         spec.disk = Some(guests::file("debian.img")?);
         spec.append = spec

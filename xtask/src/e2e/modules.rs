@@ -67,6 +67,20 @@ pub(super) fn add(
     Ok(())
 }
 
+/// Gives the machine a device tree that knows only PSCI 0.1, whose function numbers are properties of the node.
+pub(super) fn with_old_psci(spec: &mut Spec, marker: &str) -> Result<()> {
+    let mut dtb = machines_tree(spec)?;
+    for newer in [b"arm,psci-1.0", b"arm,psci-0.2"] {
+        let at = dtb.windows(newer.len()).position(|w| w == newer).context("the machine has another PSCI")?;
+        dtb[at..at + 8].copy_from_slice(b"none,old");
+    }
+    let path = spec.kernel.with_extension("dtb");
+    fs::write(&path, dtb)?;
+    spec.more.extend(["--dtb".to_owned(), path.to_string_lossy().into_owned()]);
+    spec.more.extend(["--exit-on".to_owned(), marker.to_owned()]);
+    Ok(())
+}
+
 /// The device tree that Droste's machine makes for this.
 pub(super) fn machines_tree(spec: &Spec) -> Result<Vec<u8>> {
     let path = spec.kernel.with_extension("machine.dtb");
