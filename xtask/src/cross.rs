@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// Packages with a program for the bare-metal target. `demo-guest` is built before `demo-hyp`, which embeds it.
-const PROGRAMS: [&str; 6] =
-    ["demo-guest", "demo-hyp", "cpu-tests", "bench-micro", "hostile-host", "conformance-nv"];
+const PROGRAMS: [&str; 7] =
+    ["demo-guest", "demo-hyp", "cpu-tests", "bench-micro", "bench-user", "hostile-host", "conformance-nv"];
 
 /// A cargo command for the bare-metal target, which is made available first.
 pub(crate) fn cargo(verb: &str) -> Result<Command> {
@@ -17,7 +17,7 @@ pub(crate) fn cargo(verb: &str) -> Result<Command> {
     Ok(command)
 }
 
-/// Builds every bare-metal program.
+/// Builds every bare-metal program, and the one of Linux that needs no library.
 pub(crate) fn build() -> Result<()> {
     crate::say::say("building the bare-metal guests");
     for name in PROGRAMS {

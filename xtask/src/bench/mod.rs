@@ -3,12 +3,14 @@
 mod facts;
 mod measure;
 mod micro;
+mod programs;
 mod report;
 mod subject;
 mod whole;
 
 use crate::args::Args;
 use crate::e2e::{self, Case};
+use crate::guests::programs::{Program, TESTS as PROGRAMS};
 use crate::{cross, place, say};
 use anyhow::{Context, Result, anyhow, bail};
 use measure::Cost;
@@ -28,13 +30,19 @@ struct Effort {
     /// CPU time of the longer of a micro-benchmark's two runs.
     run: Duration,
     whole: usize,
+    /// Whether programs are timed without being asked for.
+    programs: bool,
 }
 
 /// What is timed.
 enum Work {
     Micro(&'static micro::Test),
     Whole(&'static Case),
+    Program(&'static Program),
 }
+
+/// Names of several.
+const GROUPS: [&str; 3] = ["micro", "whole", "programs"];
 
 /// Measures (or reads what was measured), prints a table, and writes `bench.json` in the target directory.
 pub(crate) fn run(mut args: Args) -> Result<bool> {
@@ -52,9 +60,9 @@ pub(crate) fn run(mut args: Args) -> Result<bool> {
         }
         None => {
             let mut effort = if quick {
-                Effort { rounds: 1, run: Duration::from_millis(200), whole: 1 }
+                Effort { rounds: 1, run: Duration::from_millis(200), whole: 1, programs: false }
             } else {
-                Effort { rounds: 3, run: Duration::from_millis(400), whole: WHOLE.len() }
+                Effort { rounds: 3, run: Duration::from_millis(400), whole: WHOLE.len(), programs: true }
             };
             if let Some(text) = rounds {
                 effort.rounds = text.parse().with_context(|| format!("--rounds {text:?} is not a number"))?;
@@ -79,27 +87,41 @@ pub(crate) fn run(mut args: Args) -> Result<bool> {
     Ok(report::is_complete(&measured))
 }
 
-/// The work of some names; without names, all that the effort allows.
+/// The work of some names or groups; without names, all that the effort allows.
 fn chosen(only: &[String], effort: &Effort) -> Result<Vec<Work>> {
     if only.is_empty() {
-        let whole = WHOLE[..effort.whole].iter().map(|name| e2e::find(name).map(Work::Whole));
-        return micro::TESTS.iter().map(|test| Ok(Work::Micro(test))).chain(whole).collect();
+        let programs = if effort.programs { group("programs", effort)? } else { Vec::new() };
+        return Ok(group("micro", effort)?
+            .into_iter()
+            .chain(group("whole", effort)?)
+            .chain(programs)
+            .collect());
     }
-    let one = |name: &String| match micro::TESTS.iter().find(|t| t.name == name) {
-        Some(test) => Ok(Work::Micro(test)),
-        None if WHOLE.contains(&name.as_str()) || name == NESTED => e2e::find(name).map(Work::Whole),
-        None => {
-            let known = micro::TESTS
-                .iter()
-                .map(|t| t.name)
-                .chain(WHOLE)
-                .chain([NESTED])
-                .collect::<Vec<_>>()
-                .join(", ");
-            bail!("no benchmark {name:?}; there are: {known}")
+    let mut works = Vec::new();
+    for name in only {
+        if GROUPS.contains(&name.as_str()) {
+            works.extend(group(name, effort)?);
+        } else if let Some(test) = micro::TESTS.iter().find(|t| t.name == name) {
+            works.push(Work::Micro(test));
+        } else if let Some(program) = PROGRAMS.iter().find(|p| p.name == name) {
+            works.push(Work::Program(program));
+        } else if WHOLE.contains(&name.as_str()) || name == NESTED {
+            works.push(Work::Whole(e2e::find(name)?));
+        } else {
+            let names = micro::TESTS.iter().map(|t| t.name).chain(WHOLE).chain([NESTED]);
+            let known: Vec<&str> = names.chain(PROGRAMS.iter().map(|p| p.name)).chain(GROUPS).collect();
+            bail!("no benchmark {name:?}; there are: {}", known.join(", "))
         }
-    };
-    only.iter().map(one).collect()
+    }
+    Ok(works)
+}
+
+fn group(name: &str, effort: &Effort) -> Result<Vec<Work>> {
+    match name {
+        "micro" => Ok(micro::TESTS.iter().map(Work::Micro).collect()),
+        "programs" => Ok(PROGRAMS.iter().map(Work::Program).collect()),
+        _ => WHOLE[..effort.whole].iter().map(|name| e2e::find(name).map(Work::Whole)).collect(),
+    }
 }
 
 fn measured(works: &[Work], subjects: &[Subject], effort: &Effort) -> Result<Value> {
@@ -116,6 +138,7 @@ fn measured(works: &[Work], subjects: &[Subject], effort: &Effort) -> Result<Val
                 let cost = match prepared {
                     Ok(Prepared::Micro(test, counts)) => micro::slope(test, subject, counts),
                     Ok(Prepared::Whole(case)) => whole::once(case, subject),
+                    Ok(Prepared::Program(program)) => programs::once(program, subject),
                     Err(why) => Err(anyhow!("{why:#}")),
                 };
                 match (samples.as_mut(), cost) {
@@ -125,6 +148,9 @@ fn measured(works: &[Work], subjects: &[Subject], effort: &Effort) -> Result<Val
                 }
             }
         }
+        let medians: Vec<String> =
+            subjects.iter().zip(&samples).map(|(s, all)| glance(s, work, all)).collect();
+        say::say(format!("bench {} of {}: {}: {}", at + 1, works.len(), work.name(), medians.join(", ")));
         let results: Map<String, Value> = subjects
             .iter()
             .zip(samples)
@@ -138,6 +164,16 @@ fn measured(works: &[Work], subjects: &[Subject], effort: &Effort) -> Result<Val
     facts.insert("subjects".into(), subjects.iter().map(|s| s.name()).collect());
     facts.insert("rows".into(), Value::Array(rows));
     Ok(Value::Object(facts))
+}
+
+/// A subject's CPU time of the work just done: the middle sample, or the higher of the two.
+fn glance(subject: &Subject, work: &Work, samples: &Result<Vec<Cost>>) -> String {
+    let mut all: Vec<f64> = samples.iter().flatten().map(|c| c.cpu).collect();
+    all.sort_by(f64::total_cmp);
+    match all.get(all.len() / 2) {
+        Some(middle) => format!("{} {middle:.3} {}", subject.name(), work.unit()),
+        None => format!("{} failed", subject.name()),
+    }
 }
 
 fn outcome(work: &Work, subject: &Subject, samples: Result<Vec<Cost>>) -> Value {
@@ -157,6 +193,7 @@ fn outcome(work: &Work, subject: &Subject, samples: Result<Vec<Cost>>) -> Value 
 enum Prepared {
     Micro(&'static micro::Test, micro::Counts),
     Whole(&'static Case),
+    Program(&'static Program),
 }
 
 impl Work {
@@ -164,6 +201,7 @@ impl Work {
         match self {
             Work::Micro(test) => Ok(Prepared::Micro(test, micro::calibrated(test, subject, effort.run)?)),
             Work::Whole(case) => Ok(Prepared::Whole(case)),
+            Work::Program(program) => Ok(Prepared::Program(program)),
         }
     }
 
@@ -171,6 +209,7 @@ impl Work {
         match self {
             Work::Micro(test) => test.name,
             Work::Whole(case) => case.name,
+            Work::Program(program) => program.name,
         }
     }
 
@@ -178,13 +217,14 @@ impl Work {
         match self {
             Work::Micro(test) => test.what,
             Work::Whole(case) => case.what,
+            Work::Program(program) => program.what,
         }
     }
 
     fn unit(&self) -> &'static str {
         match self {
             Work::Micro(_) => "ns",
-            Work::Whole(_) => "s",
+            Work::Whole(_) | Work::Program(_) => "s",
         }
     }
 }

@@ -60,7 +60,7 @@ pub(crate) fn page(measured: &Value) -> String {
         text,
         "\nFigures are CPU time, user and system, of the whole emulator process; the median of {} round(s), in each of which every emulator \
          runs in turn. For single operations it is the difference between two runs of different length, by the difference of the number of \
-         operations, so that starting costs nothing. \"x\" is how many times faster than QEMU.\n\n",
+         operations, so that starting costs nothing; for programs in a guest what they cost without the boot. \"x\" is how many times faster than QEMU.\n\n",
         fact("rounds")
     );
     let (head, body) = cells(measured);

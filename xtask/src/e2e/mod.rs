@@ -14,7 +14,7 @@ mod run;
 pub(crate) use cases::{Case, Check, Kernel, all, find};
 pub(crate) use conformance::Explained;
 pub(crate) use engine::{Engine, Spec};
-pub(crate) use run::{Outcome, follow};
+pub(crate) use run::{Outcome, follow, follow_process};
 
 use crate::say::say;
 use crate::test::Tally;

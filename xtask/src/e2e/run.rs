@@ -86,6 +86,15 @@ pub(crate) fn follow(
     limit: Duration,
     mut each: impl FnMut(f32, Option<&str>),
 ) -> Result<(Option<ExitStatus>, f32)> {
+    follow_process(command, limit, |_, at, line| each(at, line))
+}
+
+/// The same, and hands over the number of the process, too.
+pub(crate) fn follow_process(
+    command: &mut Command,
+    limit: Duration,
+    mut each: impl FnMut(u32, f32, Option<&str>),
+) -> Result<(Option<ExitStatus>, f32)> {
     let began = Instant::now();
     let mut child = command
         .stdin(Stdio::null())
@@ -112,8 +121,8 @@ pub(crate) fn follow(
             break;
         }
         match lines.recv_timeout(Duration::from_secs(1).min(limit - at)) {
-            Ok(line) => each(began.elapsed().as_secs_f32(), Some(&line)),
-            Err(RecvTimeoutError::Timeout) => each(began.elapsed().as_secs_f32(), None),
+            Ok(line) => each(child.id(), began.elapsed().as_secs_f32(), Some(&line)),
+            Err(RecvTimeoutError::Timeout) => each(child.id(), began.elapsed().as_secs_f32(), None),
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }

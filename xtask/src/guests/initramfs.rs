@@ -43,7 +43,8 @@ pub(crate) fn disk(busybox: &Path, modules: &[PathBuf]) -> Archive {
     archive
 }
 
-fn with_init(busybox: &Path, init: &str) -> Archive {
+/// busybox and an init script.
+pub(crate) fn with_init(busybox: &Path, init: &str) -> Archive {
     let mut archive = Archive::default();
     for name in ["proc", "sys", "dev", "tmp", "run", "root"] {
         archive.directory(name);
@@ -74,6 +75,9 @@ pub(crate) fn recipe(name: &str) -> Result<String> {
     }
     if name == "debian.img" {
         text += packages::ROOTFS_RECIPE;
+    } else if name == super::PROGRAMS {
+        text += packages::PROGRAMS_RECIPE;
+        text += &super::programs::recipe()?;
     } else if name.starts_with("disk-") {
         text += SWITCH;
         text += &DISK_MODULES.join(" ");

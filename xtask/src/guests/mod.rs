@@ -9,6 +9,7 @@ mod image;
 mod initramfs;
 mod modules;
 mod packages;
+pub(crate) mod programs;
 mod rootfs;
 
 use crate::{place, say};
@@ -18,6 +19,9 @@ use std::path::PathBuf;
 
 /// The kernels: a name for file names, and the Debian suite that the version is taken from.
 pub(crate) const KERNELS: [(&str, &str); 2] = [("7.2", "trixie-backports"), ("6.12", "trixie")];
+
+/// The archive of the programs that `cargo xtask bench` times in a guest.
+pub(crate) const PROGRAMS: &str = "programs.cpio";
 
 /// Marks an error that means: this machine has no way to get guests. Tests are skipped for it, and for no other.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +35,7 @@ impl std::fmt::Display for Unavailable {
 
 /// Every file that can be asked for.
 pub(crate) fn names() -> Vec<String> {
-    let mut all = vec!["tiny.cpio".to_owned(), "debian.img".to_owned()];
+    let mut all = vec!["tiny.cpio".to_owned(), "debian.img".to_owned(), PROGRAMS.to_owned()];
     for (kernel, _) in KERNELS {
         all.push(format!("Image-{kernel}"));
         all.extend(["disk", "host", "one", "two", "three"].map(|levels| format!("{levels}-{kernel}.cpio")));
@@ -71,6 +75,7 @@ pub(crate) fn file(name: &str) -> Result<PathBuf> {
     }
     let _ = fs::remove_file(&stamp);
     match name.trim_end_matches(".cpio").split_once('-') {
+        None if name == PROGRAMS => programs::archive()?.write(&path)?,
         None if name == "debian.img" => rootfs::pack(&packages::rootfs()?, &path)?,
         Some(("disk", kernel)) => {
             let unpacked = place::state().join("guests/modules").join(kernel);

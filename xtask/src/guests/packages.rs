@@ -10,6 +10,8 @@ use std::sync::OnceLock;
 
 /// Changes with what is put into the root file system.
 pub(crate) const ROOTFS_RECIPE: &str = "rootfs-3";
+/// Changes with `programs::PACKAGES`.
+pub(crate) const PROGRAMS_RECIPE: &str = "programs-1";
 
 const SUITES: [&str; 2] = ["trixie", "trixie-backports"];
 /// Changes when the way of taking packages changes.
@@ -91,6 +93,16 @@ pub(crate) fn kexec() -> Result<PathBuf> {
     })
 }
 
+/// The root of a tree with the programs that `cargo xtask bench` times in a guest. The tree's name changes with what
+/// is put into it.
+pub(crate) fn programs() -> Result<PathBuf> {
+    tree(PROGRAMS_RECIPE, |apt, into| {
+        merged_usr(into)?;
+        let wanted = super::programs::PACKAGES.map(str::to_owned);
+        apt.closure(&wanted, "trixie")?.iter().try_for_each(|deb| unpack(deb, into))
+    })
+}
+
 /// A directory of unpacked packages, made aside and renamed, so that an interrupted run leaves nothing half made.
 fn tree(name: &str, fill: impl FnOnce(&Apt, &Path) -> Result<()>) -> Result<PathBuf> {
     let dir = place::state().join("guests/packages").join(name);
@@ -120,7 +132,8 @@ fn apt() -> Result<&'static Apt> {
     apt.as_ref().map_err(|why| anyhow!("{why}").context(Unavailable))
 }
 
-fn find(dir: &Path, fits: &dyn Fn(&str) -> bool) -> Option<PathBuf> {
+/// The first file below a directory whose name fits.
+pub(super) fn find(dir: &Path, fits: &dyn Fn(&str) -> bool) -> Option<PathBuf> {
     let mut entries: Vec<_> = fs::read_dir(dir).ok()?.flatten().collect();
     entries.sort_by_key(|e| e.file_name());
     for entry in entries {
