@@ -8,7 +8,7 @@ use super::x64::{Alu, Assembler, Cond, Fixup, Label, Mem, Reg, Shift, Size, Xmm}
 use super::{constants, runtime};
 
 /// log2 of the entries of the branch cache.
-pub(super) const BRANCH_CACHE_LOG2: u32 = 12;
+pub(super) const BRANCH_CACHE_LOG2: u32 = 14;
 /// log2 of the size of a [`Branch`].
 const BRANCH_BYTES_LOG2: u8 = 5;
 

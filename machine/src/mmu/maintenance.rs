@@ -77,14 +77,10 @@ fn zero_block(cpu: &mut Vcpu, va: u64) -> Result<(), Abort> {
     }
     let start = va & !(size - 1);
     cpu.check_watchpoints(start, size, true, Access::DC_ZVA)?;
-    for word in (start..start + size).step_by(4) {
-        match entry.host(word) {
-            Some(host) => host.store(0_u32),
-            None => cpu.store(word, 0_u32, Access::DC_ZVA)?,
-        }
-    }
     if let Some(host) = entry.host(start) {
+        host.fill(size, 0);
         cpu.note_write(host, size);
+        return Ok(());
     }
-    Ok(())
+    (start..start + size).step_by(4).try_for_each(|word| cpu.store(word, 0_u32, Access::DC_ZVA))
 }

@@ -63,12 +63,7 @@ pub(crate) const TESTS: [Program; 18] = [
         DATA,
         "bzip2 -k data; bzip2 -dc data.bz2 | cmp - data",
     ),
-    program(
-        "sha256",
-        "OpenSSL's SHA-256 with the SHA instructions",
-        LARGE,
-        "openssl dgst -sha256 data",
-    ),
+    program("sha256", "OpenSSL's SHA-256 with the SHA instructions", LARGE, "openssl dgst -sha256 data"),
     program("sha256-plain", "the same without", LARGE, "OPENSSL_armcap=0 openssl dgst -sha256 data"),
     program(
         "aes",
@@ -91,7 +86,12 @@ pub(crate) const TESTS: [Program; 18] = [
         "stress-ng --matrix 1 --matrix-size 128 --matrix-ops 300",
     ),
     program("fft", "stress-ng's fft", "", "stress-ng --cpu 1 --cpu-method fft --cpu-ops 150"),
-    program("compile", "GCC's compiler proper, -O2", "", "cc1 -quiet -fpreprocessed -O2 /bench/source.c -o /dev/null"),
+    program(
+        "compile",
+        "GCC's compiler proper, -O2",
+        "",
+        "cc1 -quiet -fpreprocessed -O2 /bench/source.c -o /dev/null",
+    ),
     program(
         "sysbench",
         "sysbench's prime numbers",
