@@ -21,7 +21,10 @@ global_asm!(
 /// A failed system call: its number as an error.
 type Outcome = Result<(), isize>;
 
-const TESTS: [(&str, fn(usize) -> Outcome); 5] = [
+/// Does it so often.
+type Test = fn(usize) -> Outcome;
+
+const TESTS: [(&str, Test); 5] = [
     ("nothing", |_| Ok(())),
     ("syscall", system_calls),
     ("fork", forks),
@@ -38,12 +41,16 @@ const PAGES: usize = 64;
 
 /// The stack holds the number of arguments, then pointers to them.
 extern "C" fn first(stack: *const usize) -> ! {
-    // SAFETY: the kernel has put that number of pointers to terminated texts there.
-    let argument = |n: usize| unsafe {
-        if n >= *stack {
+    // SAFETY: the kernel has put the number there.
+    let count = unsafe { *stack };
+    let argument = |n: usize| {
+        if n >= count {
             return "";
         }
-        CStr::from_ptr(*stack.add(1 + n).cast()).to_str().unwrap_or_default()
+        // SAFETY: so many pointers follow.
+        let text = unsafe { *stack.wrapping_add(1 + n) };
+        // SAFETY: to texts that end with a zero and stay.
+        unsafe { CStr::from_ptr(core::ptr::with_exposed_provenance(text)) }.to_str().unwrap_or_default()
     };
     let test = TESTS.iter().find(|(name, _)| *name == argument(1));
     let (Some((_, test)), Ok(count)) = (test, argument(2).parse()) else {
@@ -114,8 +121,9 @@ fn faults(count: usize) -> Outcome {
         let bytes = PAGES * PAGE_BYTES;
         let at = call(Call::Mmap, [0, bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, usize::MAX, 0])?;
         for page in 0..PAGES {
+            let byte = core::ptr::with_exposed_provenance_mut::<u8>(at + page * PAGE_BYTES);
             // SAFETY: within the mapping that was just made.
-            unsafe { (at as *mut u8).add(page * PAGE_BYTES).write_volatile(1) };
+            unsafe { byte.write_volatile(1) };
         }
         call(Call::Munmap, [at, bytes, 0, 0, 0, 0])?;
     }
