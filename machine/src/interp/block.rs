@@ -17,6 +17,8 @@ pub(crate) struct Op {
     pub(crate) word: u32,
     /// The encoding, if this CPU has it.
     pub(crate) encoding: Option<Encoding>,
+    /// Whether control never falls through.
+    ends_block: bool,
 }
 
 const _: () = assert!(size_of::<Op>() == 16);
@@ -31,12 +33,13 @@ struct Block {
 /// The blocks that one CPU has decoded.
 pub struct BlockCache {
     slots: Box<[Block]>,
+    decoder: Decoder,
 }
 
 impl Default for BlockCache {
     fn default() -> Self {
         let empty = || Block { pa: u64::MAX, generation: 0, ops: Box::default() };
-        BlockCache { slots: (0..SLOTS).map(|_| empty()).collect() }
+        BlockCache { slots: (0..SLOTS).map(|_| empty()).collect(), decoder: Decoder::default() }
     }
 }
 
@@ -52,7 +55,7 @@ impl BlockCache {
         };
         if slot.pa != pa || slot.generation != ram.generation(page) {
             let generation = ram.mark_code(page, pa, 4 * BLOCK_LIMIT as u64);
-            *slot = Block { pa, generation, ops: decode(cpu, ram, pa) };
+            *slot = Block { pa, generation, ops: self.decoder.block(cpu, ram, pa) };
         }
         &slot.ops
     }
@@ -68,30 +71,65 @@ fn slot_of(pa: u64) -> usize {
     (word ^ (word >> 14)) as usize & (SLOTS - 1)
 }
 
-/// Decodes from `pa` up to the first instruction that always ends a block, the page's end, or the limit.
-#[cold]
-fn decode(cpu: &Vcpu, ram: &GuestRam, pa: u64) -> Box<[Op]> {
-    let mut ops = Vec::with_capacity(8);
-    decode_into(&mut ops, cpu, ram, pa);
-    ops.into_boxed_slice()
+/// Decodes instructions for one CPU, and remembers what it decoded: the same words come again all the time.
+pub(crate) struct Decoder {
+    /// Direct-mapped by word.
+    known: Box<[Op]>,
 }
 
-/// Replaces `ops` by those of the block at `pa`.
-pub(crate) fn decode_into(ops: &mut Vec<Op>, cpu: &Vcpu, ram: &GuestRam, pa: u64) {
-    let in_page = ((4096 - (pa & 4095)) / 4) as usize;
-    ops.clear();
-    for i in 0..in_page.min(BLOCK_LIMIT) {
-        let Ok(word) = ram.read::<u32>(pa + 4 * i as u64) else {
-            break;
-        };
-        let encoding = a64::decode(word);
-        let known = encoding.filter(|e| is_hint(*e) || e.feature().holds(cpu));
-        let handler = known.and_then(table::handler).unwrap_or(undefined);
-        ops.push(Op { handler, word, encoding: known });
-        if encoding.is_none_or(ends_block) {
-            break;
+/// log2 of the instructions that are remembered, of 16 bytes each.
+const KNOWN_LOG2: u32 = 12;
+
+impl Default for Decoder {
+    fn default() -> Self {
+        // Word 0 is decoded whenever it comes, so it stands for nothing.
+        let nothing = Op { handler: undefined, word: 0, encoding: None, ends_block: true };
+        Decoder { known: vec![nothing; 1 << KNOWN_LOG2].into_boxed_slice() }
+    }
+}
+
+impl Decoder {
+    /// The operations of the block at `pa`.
+    #[cold]
+    fn block(&mut self, cpu: &Vcpu, ram: &GuestRam, pa: u64) -> Box<[Op]> {
+        let mut ops = Vec::with_capacity(8);
+        self.block_into(&mut ops, cpu, ram, pa);
+        ops.into_boxed_slice()
+    }
+
+    /// Replaces `ops` by those from `pa` up to the first instruction that always ends a block, the page's end, or the
+    /// limit.
+    pub(crate) fn block_into(&mut self, ops: &mut Vec<Op>, cpu: &Vcpu, ram: &GuestRam, pa: u64) {
+        let in_page = ((4096 - (pa & 4095)) / 4) as usize;
+        ops.clear();
+        for i in 0..in_page.min(BLOCK_LIMIT) {
+            let Ok(word) = ram.read::<u32>(pa + 4 * i as u64) else {
+                break;
+            };
+            let op = self.instruction(cpu, word);
+            ops.push(op);
+            if op.ends_block {
+                break;
+            }
         }
     }
+
+    #[inline]
+    fn instruction(&mut self, cpu: &Vcpu, word: u32) -> Op {
+        let slot = (word.wrapping_mul(0x9e37_79b1) >> (32 - KNOWN_LOG2)) as usize;
+        let known = &mut self.known[slot];
+        if known.word != word || word == 0 {
+            *known = decode(cpu, word);
+        }
+        *known
+    }
+}
+
+fn decode(cpu: &Vcpu, word: u32) -> Op {
+    let encoding = a64::decode(word);
+    let known = encoding.filter(|e| is_hint(*e) || e.feature().holds(cpu));
+    let handler = known.and_then(table::handler).unwrap_or(undefined);
+    Op { handler, word, encoding: known, ends_block: encoding.is_none_or(ends_block) }
 }
 
 /// Hints are never UNDEFINED, whatever features the CPU lacks.

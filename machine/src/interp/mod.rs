@@ -20,7 +20,7 @@ mod tests;
 use crate::cpu::Vcpu;
 
 pub use block::BlockCache;
-pub(crate) use block::{BLOCK_LIMIT, Op, decode_into};
+pub(crate) use block::{BLOCK_LIMIT, Decoder, Op};
 pub(crate) use bti::compatible as compatible_with_btype;
 pub(crate) use dpimm::log_imm::bitmask;
 pub(crate) use operand::condition_holds;

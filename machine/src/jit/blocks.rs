@@ -352,7 +352,9 @@ impl Blocks {
             }
         }
         self.by_key.retain(|_, (id, _)| outside(*id));
-        self.segments[segment] = Segment::default();
+        // The next code takes about as much room.
+        self.segments[segment].blocks.clear();
+        self.segments[segment].links.clear();
     }
 
     /// Takes a segment's blocks out of the list of a page.
@@ -373,7 +375,9 @@ impl Blocks {
     }
 }
 
-/// A multiplicative hash of one address.
+/// A hash of one address that keeps neighbours together: which bucket of the table follows from the page, by a
+/// multiplication, and from the word within the page as it is, so that the blocks of a page share cache lines of the
+/// table. What tells apart within a bucket is in the upper bits.
 #[derive(Default)]
 pub(super) struct AddressHasher(u64);
 
@@ -389,7 +393,12 @@ impl Hasher for AddressHasher {
     }
 
     fn write_u64(&mut self, value: u64) {
-        let product = (self.0 ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = product ^ product >> 32;
+        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+        /// Seven bits: hashbrown's.
+        const UPPER: u64 = 0x7f << 57;
+        let value = self.0 ^ value;
+        let page = (value >> 12).wrapping_mul(FACTOR);
+        let bucket = (page ^ page >> 32) << 10 | value >> 2 & 0x3ff;
+        self.0 = value.wrapping_mul(FACTOR) & UPPER | bucket & !UPPER;
     }
 }

@@ -32,7 +32,7 @@ use self::memory::{CodeMemory, SEGMENT_COUNT};
 use self::stubs::{BRANCH_CACHE_LOG2, Branch, Stubs, branch_slot};
 use self::x64::Assembler;
 use crate::cpu::Vcpu;
-use crate::interp::{self, BLOCK_LIMIT, BlockCache, Blocks, Op};
+use crate::interp::{self, BLOCK_LIMIT, BlockCache, Blocks, Decoder, Op};
 use droste_arch::feature::Feature;
 use std::collections::HashMap;
 use std::io;
@@ -57,6 +57,7 @@ pub(crate) struct Jit {
     branches: Box<[Branch]>,
     buffer: Box<[u8]>,
     ops: Vec<Op>,
+    decoder: Decoder,
     /// For the few instructions that are executed one by one.
     interpreted: BlockCache,
     /// How often blocks were compiled again because accesses were decided in another way, by key.
@@ -102,6 +103,7 @@ impl Jit {
             branches: vec![Branch::default(); 1 << BRANCH_CACHE_LOG2].into_boxed_slice(),
             buffer,
             ops: Vec::with_capacity(BLOCK_LIMIT),
+            decoder: Decoder::default(),
             interpreted: BlockCache::default(),
             revisions: HashMap::new(),
             unlinked: None,
@@ -166,7 +168,7 @@ impl Jit {
     fn compile(&mut self, cpu: &Vcpu, key: Key) -> Option<(Id, usize)> {
         let (ram, pa) = (&cpu.machine.ram, key.pa());
         ram.mark_code(ram.page(pa)?, pa, 4 * BLOCK_LIMIT as u64);
-        interp::decode_into(&mut self.ops, cpu, ram, pa);
+        self.decoder.block_into(&mut self.ops, cpu, ram, pa);
         let bytes = 4 * self.ops.len() as u32;
         let (has_bti, has_pmull) = (cpu.has(Feature::FEAT_BTI), cpu.has(Feature::FEAT_PMULL));
         let (alone, physical_less_host) = (cpu.machine.runs_one_cpu_at_a_time(), ram.physical_less_host());

@@ -12,6 +12,9 @@ use crate::jit::x64::{Alu, Cond, Reg, Shift, Size};
 /// Passes over a loop after the first: the second has nearly the right beginning, the third has it.
 const PASSES: u32 = 2;
 
+/// Uses of registers that most blocks have less of.
+const USES: usize = 96;
+
 /// What is known of the block as a loop.
 #[derive(Default)]
 pub(super) struct Loop {
@@ -39,6 +42,9 @@ struct Head {
 impl Loop {
     /// Notes a use of X`r` or SP.
     pub(super) fn uses(&mut self, r: u8) {
+        if self.uses.capacity() == 0 {
+            self.uses.reserve(USES);
+        }
         self.uses.push(r);
     }
 

@@ -235,7 +235,7 @@ fn is_native(pair: &mut Pair, word: u32) -> bool {
     pair.write(RAM_BASE, word);
     let cpu = &pair.tested;
     let mut ops = Vec::new();
-    interp::decode_into(&mut ops, cpu, &cpu.machine.ram, RAM_BASE);
+    interp::Decoder::default().block_into(&mut ops, cpu, &cpu.machine.ram, RAM_BASE);
     let key = Key::new(RAM_BASE, false, false);
     let (ops, host) = (&ops[..1], pair.jit.host);
     let (has_bti, has_pmull, alone, physical_less_host) = (true, true, true, 0);
