@@ -13,7 +13,7 @@ use super::tlb::Range;
 use super::walk::Privilege;
 
 /// log2 of the entries of a window.
-const WINDOW_LOG2: u32 = 10;
+const WINDOW_LOG2: u32 = 12;
 const WINDOW_COUNT: usize = 1 << WINDOW_LOG2;
 const WINDOWS: usize = 4;
 const PAGE_LOG2: u32 = 12;
