@@ -381,37 +381,40 @@ impl Entries {
         last: u64,
         asid: Option<u16>,
     ) -> Removed<impl Iterator<Item = u64> + use<>> {
-        let matches = |entry: &Entry| {
+        // The first level has global pages under the id that is looked up, which may be that of any ASID.
+        let covers = |entry: &Entry| {
             let block = (1_u64 << entry.stage1_size_log2) - 1;
             let (start, end) = (entry.page() & !block, entry.page() | block);
             let owner = contexts.owner(entry.cid());
-            entry.tag != EMPTY
-                && owner.space == space
-                && start <= last
-                && end >= first
-                && (asid.is_none() || owner.asid.is_none() || owner.asid == asid)
+            entry.tag != EMPTY && owner.space == space && start <= last && end >= first
+        };
+        let matches = |entry: &Entry| {
+            let owner = contexts.owner(entry.cid()).asid;
+            covers(entry) && (asid.is_none() || owner.is_none() || owner == asid)
         };
         let page_count = ((last - first) >> 12) + 1;
         let pages = (0..page_count.min(64)).map(move |n| (first & PAGE_MASK) + (n << 12));
         if page_count > 64 || pages.clone().any(|page| self.filter.may_cover(space, page)) {
-            let all =
-                self.first.iter_mut().chain(self.second.as_flattened_mut()).chain(self.blocks.iter_mut());
-            for entry in all {
-                if matches(entry) {
-                    *entry = Entry::NONE;
-                }
+            for entry in self.first.iter_mut().filter(|entry| covers(entry)) {
+                *entry = Entry::NONE;
+            }
+            let others = self.second.as_flattened_mut().iter_mut().chain(self.blocks.iter_mut());
+            for entry in others.filter(|entry| matches(entry)) {
+                *entry = Entry::NONE;
             }
             return Removed::Blocks;
         }
         let salt = salt(space);
         for page in pages.clone() {
-            let near = std::iter::once(&mut self.first[Self::slot(page, salt)])
-                .chain(&mut self.second[Self::set(page, salt)])
+            let near = &mut self.first[Self::slot(page, salt)];
+            if covers(near) {
+                *near = Entry::NONE;
+            }
+            let others = self.second[Self::set(page, salt)]
+                .iter_mut()
                 .chain(std::iter::once(&mut self.blocks[Self::block_slot(page, salt)]));
-            for entry in near {
-                if matches(entry) {
-                    *entry = Entry::NONE;
-                }
+            for entry in others.filter(|entry| matches(entry)) {
+                *entry = Entry::NONE;
             }
         }
         Removed::Pages(pages)

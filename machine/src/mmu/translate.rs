@@ -139,9 +139,28 @@ impl Tlb {
         self.entries.is_watching()
     }
 
-    /// Drops every entry and every id.
+    /// Drops every entry and every id. What is selected gets new ids at once: the old ones will be those of others.
     pub(crate) fn wipe(&mut self) {
-        self.forget_fetches();
+        self.drop_all();
+        self.renew_selection();
+    }
+
+    /// Resolves what is selected anew, for the same registers.
+    fn renew_selection(&mut self) {
+        let Selection { regime, epoch, .. } = self.now;
+        if epoch == Selection::NONE.epoch {
+            return self.select_fetch();
+        }
+        let Resolved { valid, fresh, registers, .. } = self.regimes[regime as usize];
+        if !valid {
+            self.resolve_changed(regime, registers);
+            self.regimes[regime as usize].fresh = fresh;
+        }
+        self.select_again();
+    }
+
+    fn drop_all(&mut self) {
+        self.fetch_ids.forget();
         self.entries.clear();
         self.inline.clear();
         self.contexts.clear();
@@ -186,8 +205,10 @@ impl Tlb {
 
     #[cold]
     fn resolve_changed(&mut self, regime: Regime, registers: RegimeRegisters) {
+        let mut exhausted = false;
         let fresh = self.intern(regime, &registers).unwrap_or_else(|Exhausted| {
-            self.wipe();
+            exhausted = true;
+            self.drop_all();
             self.intern(regime, &registers).unwrap_or_else(|Exhausted| unreachable!("empty tables have room"))
         });
         let (config, ids) = fresh;
@@ -208,6 +229,10 @@ impl Tlb {
         self.epoch += 1;
         self.regimes[regime as usize] =
             Resolved { valid: true, fresh: true, registers, config, ids, data, fetch };
+        if exhausted {
+            // Another regime may be in use, whose ids are void now too.
+            self.renew_selection();
+        }
     }
 
     fn intern(&mut self, regime: Regime, registers: &RegimeRegisters) -> Result<(u16, Ids), Exhausted> {
@@ -236,6 +261,12 @@ impl Tlb {
         self.now = *known;
         self.select_fetch();
         self.compare();
+    }
+
+    /// Selects what is selected, whose ids have changed.
+    fn select_again(&mut self) {
+        let Accessor { privilege, big_endian, unaligned } = self.now.by;
+        self.select(self.now.regime, privilege, big_endian, unaligned == NEVER);
     }
 
     /// Makes generated code look for what is selected.
@@ -415,8 +446,7 @@ impl Tlb {
         self.invalidate_resolved();
         self.resolve_changed(regime, registers);
         if regime == self.now.regime {
-            let Accessor { privilege, big_endian, unaligned } = self.now.by;
-            self.select(regime, privilege, big_endian, unaligned == NEVER);
+            self.select_again();
         }
         let resolved = &self.regimes[regime as usize];
         if kind == Kind::Execute { resolved.fetch[1] } else { resolved.data[1] }

@@ -4,7 +4,7 @@ use super::super::tlbi::{Scope, TlbiOp};
 use super::super::translate::{RegimeRegisters, Tlb};
 use super::super::walk::tests::{FEATURES, SHAPE, Shape, bit};
 use super::super::walk::{self, Kind, Privilege, Regime, Tables};
-use super::world::{Counted, HIGH_PAGE, LOW_PAGE, World};
+use super::world::{Counted, HIGH_PAGE, HOST, LOW_PAGE, World};
 
 #[test]
 fn switching_asid_and_vmid_keeps_entries() {
@@ -101,6 +101,33 @@ fn tlbi_by_va_removes_that_page_of_that_asid_only() {
 }
 
 #[test]
+fn tlbi_by_va_of_one_asid_removes_global_pages_that_another_one_used() {
+    let mut world = World::new();
+    for asid in 0..2 {
+        for va in [LOW_PAGE, HIGH_PAGE] {
+            world.switch(0, asid);
+            world.map(va, 0x6000, 0);
+            world.invalidate_va(va, None);
+            // The second time from the first level.
+            assert_eq!((world.read(va), world.walks(va)), (Some(0x6000), false));
+            world.map(va, 0x7000, 0);
+            world.invalidate_va(va, Some(1 - asid));
+            assert_eq!(world.read(va), Some(0x7000), "ASID {asid}, {va:#x}");
+        }
+    }
+}
+
+#[test]
+fn tlbi_by_va_of_one_asid_removes_global_blocks_that_another_one_used() {
+    let mut world = World::new();
+    world.map_at(LOW_PAGE, 2, 0x60_0000, 0);
+    world.read(LOW_PAGE);
+    world.map_at(LOW_PAGE, 2, 0x80_0000, 0);
+    world.invalidate_va(LOW_PAGE + 0x3000, Some(1));
+    assert_eq!(world.read(LOW_PAGE), Some(0x80_0000 | LOW_PAGE & 0x1f_f000));
+}
+
+#[test]
 fn tlbi_by_vmid_removes_that_vmid_only() {
     let mut world = World::new();
     for vmid in 0..2 {
@@ -190,6 +217,28 @@ fn running_out_of_ids_only_costs_walks() {
     for _ in 0..10_000 {
         world.maintain(Some(0), Scope::All);
         assert_eq!(world.read(LOW_PAGE), Some(0x6000));
+    }
+}
+
+/// A hypervisor's AT, or a register access that FEAT_NV2 transforms, resolves a regime that is not the current one.
+#[test]
+fn ids_that_run_out_for_another_regime_are_not_used_by_the_current_one() {
+    let mut world = World::new();
+    world.map(LOW_PAGE, 0x6000, bit::NG);
+    for n in 0..1000 {
+        let mut other = world.registers();
+        other.control.mair = n;
+        other.tables.ttbr = [world.low[0][1]; 2];
+        (world.vmid, world.asid) = (0, 1);
+        world.map(LOW_PAGE, 0x7000, 0);
+        (world.vmid, world.asid) = (0, 0);
+        world.tlb.resolve(Regime::El20, other);
+        let found =
+            world.tlb.translate(&world.memory, Regime::El20, LOW_PAGE, Kind::Read, Privilege::Privileged);
+        assert_eq!(found.map(|entry| entry.pa), Ok(0x7000));
+        world.read(LOW_PAGE);
+        let host = world.tlb.fast(LOW_PAGE, false, Kind::Read as usize).map(|host| host.pointer().addr());
+        assert!(host.is_none_or(|host| host as u64 == HOST + 0x6000), "configuration {n}: {host:x?}");
     }
 }
 
