@@ -10,10 +10,12 @@
 //!   decoder or sees the mark;
 //! - who sees the mark passes a fence and looks at the lines, which the decoder set by an atomic operation: the same
 //!   again, for lines of pages that are marked already;
-//! - marks change under a lock, so that a page is never unmarked while a line of it is marked.
+//! - marks change under a lock, so that a page is never unmarked while a line of it is marked;
+//! - who finds a line or a page without mark relies on it that what another one had decoded there has become stale for
+//!   everybody: a page's mark goes last, and while a line's is going, stores to lines without mark wait.
 
 use rustix::thread::{MembarrierCommand, membarrier};
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, compiler_fence, fence};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering, compiler_fence, fence};
 use std::sync::{Mutex, PoisonError};
 
 /// log2 of the size of a line.
@@ -40,6 +42,8 @@ pub(super) struct CodeMap {
     log: Mutex<Box<[Stale; LOG_LENGTH]>>,
     /// Entries ever made.
     epoch: AtomicU64,
+    /// Whether lines have lost their marks and nothing tells yet that they are stale.
+    unmarking: AtomicBool,
     /// Whether the host can make all threads of the process pass a fence. Where it cannot, code that one CPU changes
     /// while another decodes its page may stay stale.
     fences: bool,
@@ -60,6 +64,7 @@ impl CodeMap {
             generation: (0..page_count).map(|_| AtomicU32::new(0)).collect(),
             log: Mutex::new(Box::new([Stale::default(); LOG_LENGTH])),
             epoch: AtomicU64::new(0),
+            unmarking: AtomicBool::new(false),
             fences: membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok(),
         }
     }
@@ -85,11 +90,12 @@ impl CodeMap {
     #[cold]
     fn mark_new(&self, page: usize, lines: u64) {
         let _marks = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        self.lines[page].fetch_or(lines, Ordering::SeqCst);
+        // The page first: who finds the lines marked relies on it that all stores are followed.
         if self.marks[page].swap(1, Ordering::SeqCst) == 0 && self.fences {
             // A host that has registered the process does not fail this.
             let _ = membarrier(MembarrierCommand::PrivateExpedited);
         }
+        self.lines[page].fetch_or(lines, Ordering::SeqCst);
     }
 
     /// Whether a page is marked: the look after a store.
@@ -108,21 +114,25 @@ impl CodeMap {
     pub(super) fn wrote(&self, page: usize, lines: u64) {
         fence(Ordering::SeqCst);
         if self.lines[page].load(Ordering::SeqCst) & lines == 0 {
+            if self.unmarking.load(Ordering::SeqCst) {
+                drop(self.log.lock());
+            }
             return;
         }
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        self.unmarking.store(true, Ordering::SeqCst);
         let marked = self.lines[page].fetch_and(!lines, Ordering::SeqCst);
-        if marked & lines == 0 {
-            return;
+        if marked & lines != 0 {
+            // After the lines' marks are gone, so that who finds them marked has the generation before this one.
+            self.generation[page].fetch_add(1, Ordering::SeqCst);
+            let epoch = self.epoch.load(Ordering::Relaxed);
+            log[epoch as usize % LOG_LENGTH] = Stale { page, lines: marked & lines };
+            self.epoch.store(epoch + 1, Ordering::SeqCst);
+            if marked & !lines == 0 {
+                self.marks[page].store(0, Ordering::SeqCst);
+            }
         }
-        // After the lines' marks are gone, so that who finds them marked has the generation before this one.
-        self.generation[page].fetch_add(1, Ordering::SeqCst);
-        if marked & !lines == 0 {
-            self.marks[page].store(0, Ordering::SeqCst);
-        }
-        let epoch = self.epoch.load(Ordering::Relaxed);
-        log[epoch as usize % LOG_LENGTH] = Stale { page, lines: marked & lines };
-        self.epoch.store(epoch + 1, Ordering::SeqCst);
+        self.unmarking.store(false, Ordering::SeqCst);
     }
 
     pub(super) fn epoch(&self) -> u64 {
@@ -156,6 +166,30 @@ mod tests {
         assert_eq!(lines_of(0x1_0fff, 1), 1 << 63);
         assert_eq!(lines_of(0xff8, 16), 1 << 63, "what is in the next page is not counted");
         assert_eq!(lines_of(0, 4096), u64::MAX);
+    }
+
+    #[test]
+    fn what_was_decoded_is_stale_for_everybody_when_a_store_has_been_followed() {
+        let map = CodeMap::new(1);
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        map.wrote(0, 1);
+                    }
+                });
+            }
+            for n in 0..200_000 {
+                let (before, generation) = (map.epoch(), map.mark(0, 1));
+                if n % 2 == 0 || map.is_marked(0) {
+                    map.wrote(0, 1);
+                }
+                assert_ne!(map.generation(0), generation, "the interpreter would execute it");
+                assert_ne!(map.epoch(), before, "generated code would");
+            }
+            over.store(true, Ordering::Relaxed);
+        });
     }
 
     #[test]
