@@ -26,6 +26,7 @@ mod tlb;
 mod tlbi;
 mod translate;
 pub mod walk;
+mod words;
 
 pub use access::{Access, Iss};
 pub(crate) use at::at;

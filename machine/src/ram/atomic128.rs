@@ -13,9 +13,13 @@ use std::sync::{Mutex, PoisonError};
 pub(super) unsafe fn load(from: *const u8) -> u128 {
     #[cfg(target_arch = "x86_64")]
     {
-        use std::arch::x86_64::{__m128i, _mm_load_si128};
+        use std::arch::{asm, x86_64::__m128i};
+        // The intrinsic is a plain load, which the compiler may make two of.
+        let value: __m128i;
         // SAFETY: the caller gives a valid aligned range; SSE2 is part of x86-64.
-        let value = unsafe { _mm_load_si128(from.cast::<__m128i>()) };
+        unsafe {
+            asm!("movdqa {}, [{}]", out(xmm_reg) value, in(reg) from, options(nostack, preserves_flags, readonly));
+        }
         // SAFETY: both are 16 plain bytes.
         unsafe { std::mem::transmute::<__m128i, u128>(value) }
     }
@@ -33,11 +37,12 @@ pub(super) unsafe fn load(from: *const u8) -> u128 {
 pub(super) unsafe fn store(to: *mut u8, value: u128) {
     #[cfg(target_arch = "x86_64")]
     {
-        use std::arch::x86_64::{__m128i, _mm_store_si128};
+        use std::arch::{asm, x86_64::__m128i};
         // SAFETY: both are 16 plain bytes.
         let value = unsafe { std::mem::transmute::<u128, __m128i>(value) };
+        // As above.
         // SAFETY: the caller gives a valid aligned range; SSE2 is part of x86-64.
-        unsafe { _mm_store_si128(to.cast::<__m128i>(), value) }
+        unsafe { asm!("movdqa [{}], {}", in(reg) to, in(xmm_reg) value, options(nostack, preserves_flags)) };
     }
     #[cfg(not(target_arch = "x86_64"))]
     {

@@ -42,8 +42,8 @@ impl Vcpu {
     }
 }
 
-/// Whether two units at `address` are one access: faster than two, and single-copy atomic as FEAT_LSE2 wants.
-/// Only doublewords: a device sees those as two accesses, but two words would be one to it.
+/// Whether two doublewords at `address` are one access: faster than two, and single-copy atomic as FEAT_LSE2 wants. A
+/// device sees two all the same, where two words would be one to it.
 #[inline(always)]
 fn is_one_access<U: Mem>(cpu: &Vcpu, address: u64) -> bool {
     U::SIZE == 8 && address & 15 == 0 && !cpu.data_is_big_endian()
@@ -55,6 +55,11 @@ pub(super) fn load_two<U: Mem>(cpu: &mut Vcpu, address: u64, how: Access) -> Res
     if is_one_access::<U>(cpu, address) {
         let both = cpu.load::<u128>(address, how)?;
         return Ok((U::from_u128(both), U::from_u128(both >> 64)));
+    }
+    if U::SIZE == 4
+        && let Some(both) = cpu.load_words(address, how)?
+    {
+        return Ok((U::from_u128(u128::from(both)), U::from_u128(u128::from(both >> 32))));
     }
     let first = cpu.load::<U>(address, how)?;
     let second = cpu.load::<U>(address.wrapping_add(U::SIZE), how)?;
@@ -71,6 +76,9 @@ pub(super) fn store_two<U: Mem>(
 ) -> Result<(), Abort> {
     if is_one_access::<U>(cpu, address) {
         return cpu.store::<u128>(address, second.to_u128() << 64 | first.to_u128(), how);
+    }
+    if U::SIZE == 4 && cpu.store_words(address, (second.to_u128() << 32 | first.to_u128()) as u64, how)? {
+        return Ok(());
     }
     cpu.store::<U>(address, first, how)?;
     cpu.store::<U>(address.wrapping_add(U::SIZE), second, how)

@@ -1,10 +1,11 @@
-//! What moves between registers and host memory. Uses RAX and XMM0 besides the registers that it moves.
+//! What moves between registers and host memory. Uses RAX, XMM0 and XMM1 besides the registers that it moves, and for
+//! pairs RDX.
 
 use super::decode::{Access, SIZES, Unit};
 use super::lookup::Host;
 use crate::jit::compile::Compiler;
 use crate::jit::compile::vectors::Width;
-use crate::jit::x64::{Reg, Size, Sse, Xmm};
+use crate::jit::x64::{Alu, Reg, Shift, Size, Sse, Xmm};
 
 impl Compiler<'_> {
     /// Loads the registers, in whose places nothing is needed any more but the base of the address, which may be one of
@@ -23,6 +24,15 @@ impl Compiler<'_> {
                     let to = self.prepare(second);
                     self.asm.mov_from_vector(Size::Q, to, Xmm(0));
                 }
+            }
+            (Unit::Plain(Size::D) | Unit::Signed(Size::D, _) | Unit::Vector(2), Some(second))
+                if !self.source.alone =>
+            {
+                // The same for words, within 16 aligned bytes.
+                self.asm.load(Size::Q, Reg::Rax, host.mem(0));
+                self.take_word(t, access.unit);
+                self.asm.shift_imm(Shift::Shr, Size::Q, Reg::Rax, 32);
+                self.take_word(second, access.unit);
             }
             (Unit::Plain(_) | Unit::Signed(..), None) => self.load_general(t, access.unit, host, 0),
             (Unit::Plain(_) | Unit::Signed(..), Some(second)) => {
@@ -53,6 +63,36 @@ impl Compiler<'_> {
                     self.load_one_vector(second, log2, host, access.unit_bytes());
                 }
             }
+        }
+    }
+
+    /// Gives a register the word in RAX.
+    fn take_word(&mut self, t: u8, unit: Unit) {
+        match unit {
+            Unit::Vector(_) => {
+                let to = self.write_vector(t, Width::Single);
+                self.asm.mov_to_vector(Size::D, to, Reg::Rax);
+            }
+            _ if t == 31 => {}
+            Unit::Signed(..) => {
+                let to = self.prepare(t);
+                self.asm.sign_extend(Size::D, Size::Q, to, Reg::Rax);
+            }
+            Unit::Plain(_) => {
+                let to = self.prepare(t);
+                self.asm.mov(Size::D, to, Reg::Rax);
+            }
+        }
+    }
+
+    /// The word of a register in `to`.
+    fn give_word(&mut self, t: u8, unit: Unit, to: Reg) {
+        if matches!(unit, Unit::Vector(_)) {
+            let from = self.read_vector(t);
+            self.asm.mov_from_vector(Size::D, to, from);
+        } else {
+            let from = self.read_zr(t, to);
+            self.asm.mov(Size::D, to, from);
         }
     }
 
@@ -94,6 +134,13 @@ impl Compiler<'_> {
                 self.asm.mov_to_vector(Size::Q, Xmm(1), from);
                 self.asm.sse(Sse::PUNPCKLQDQ, Xmm(0), Xmm(1));
                 self.asm.store_vector(host.mem(0), Xmm(0));
+            }
+            (Unit::Plain(Size::D) | Unit::Vector(2), Some(second)) if !self.source.alone => {
+                self.give_word(second, access.unit, Reg::Rdx);
+                self.asm.shift_imm(Shift::Shl, Size::Q, Reg::Rdx, 32);
+                self.give_word(t, access.unit, Reg::Rax);
+                self.asm.alu(Alu::Or, Size::Q, Reg::Rax, Reg::Rdx);
+                self.asm.store(Size::Q, host.mem(0), Reg::Rax);
             }
             (Unit::Plain(size) | Unit::Signed(size, _), second) => {
                 self.store_general(t, size, host, 0);
