@@ -23,7 +23,8 @@ enum Power {
     On,
 }
 
-/// The shared side of one CPU.
+/// The shared side of one CPU, in cache lines of its own: its thread writes there all the time.
+#[repr(align(128))]
 pub struct CpuSlot {
     /// Its interrupt inputs.
     pub pins: Arc<IrqPins>,
