@@ -6,8 +6,16 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// Packages with a program for the bare-metal target. `demo-guest` is built before `demo-hyp`, which embeds it.
-const PROGRAMS: [&str; 7] =
-    ["demo-guest", "demo-hyp", "cpu-tests", "bench-micro", "bench-user", "hostile-host", "conformance-nv"];
+const PROGRAMS: [&str; 8] = [
+    "demo-guest",
+    "demo-hyp",
+    "cpu-tests",
+    "bench-micro",
+    "bench-user",
+    "hostile-host",
+    "conformance-nv",
+    "stress",
+];
 
 /// A cargo command for the bare-metal target, which is made available first.
 pub(crate) fn cargo(verb: &str) -> Result<Command> {
