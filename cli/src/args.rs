@@ -58,9 +58,9 @@ pub(crate) struct ConformanceArgs {
     /// The machine that is asked: droste, or qemu (qemu-system-aarch64) [default: droste]
     #[arg(long, value_name = "MACHINE", default_value = "droste", hide_default_value = true)]
     pub(crate) on: String,
-    /// What executes Droste's CPU: interp or jit [default: interp]
-    #[arg(long, value_name = "ENGINE", default_value = "interp", hide_default_value = true)]
-    pub(crate) engine: String,
+    /// What executes Droste's CPU: jit or interp [default: jit on x86-64 hosts, else interp]
+    #[arg(long, value_name = "ENGINE")]
+    pub(crate) engine: Option<String>,
     /// The image, if it is not beside the command
     #[arg(long, value_name = "FILE")]
     pub(crate) image: Option<PathBuf>,
@@ -137,7 +137,7 @@ pub(crate) struct RunArgs {
     /// Execute all CPUs on one thread in counted time: the same input gives the same run
     #[arg(long, help_heading = "Run")]
     pub(crate) deterministic: bool,
-    /// What executes the CPUs: interp, jit (experimental), or check, which compares the two [default: interp]
+    /// What executes the CPUs: jit, interp, or check, which compares the two [default: jit on x86-64 hosts, else interp]
     #[arg(long, value_name = "ENGINE", help_heading = "Run")]
     pub(crate) engine: Option<String>,
     /// Time of day at the start: host, seconds since 1970, or UTC such as 2026-01-01 or 2026-01-01T12:30:00

@@ -25,8 +25,11 @@ pub(crate) fn run(args: &ConformanceArgs) -> Result<ExitCode, CliError> {
             let own = env::current_exe()
                 .map_err(|e| CliError::software(format!("cannot find the command itself: {e}")))?;
             let mut c = Command::new(own);
-            c.args(["run", "--memory", "256M", "--cpu", &args.cpu, "--engine", &args.engine, "--kernel"]);
-            c.arg(image);
+            c.args(["run", "--memory", "256M", "--cpu", &args.cpu]);
+            if let Some(engine) = &args.engine {
+                c.args(["--engine", engine]);
+            }
+            c.arg("--kernel").arg(image);
             c
         }
         "qemu" => {

@@ -14,6 +14,12 @@ pub enum Engine {
 }
 
 impl Engine {
+    /// The fastest engine that this host has.
+    #[must_use]
+    pub fn best() -> Engine {
+        if Engine::Jit.is_available() { Engine::Jit } else { Engine::Interp }
+    }
+
     /// The engine that a user names.
     #[must_use]
     pub fn named(name: &str) -> Option<Engine> {

@@ -38,8 +38,9 @@ usage: cargo xtask COMMAND [OPTIONS]
   demo [--debian]       a hypervisor at EL2 with a guest at EL1; or Debian, KVM and a guest in it
       --on droste|qemu    what runs it (default droste)
   bench [OPTIONS]       CPU time of operations, boots and programs in a guest, on droste and on QEMU in turn
-      --only NAME         only this one, or this group: micro, whole, programs (may be repeated)
-      --engine interp|jit droste's engine (default interp; may be repeated)
+      --only NAME         only this one, or this group: micro, whole, programs (may be repeated);
+                          or smp2: one CPU against two
+      --engine interp|jit droste's engine (default jit; may be repeated)
       --rounds N          the median of N rounds (default 3)
       --quick             one round of short runs, without the KVM guest and programs
       --nested            also KVM in a guest of KVM (minutes on each subject)

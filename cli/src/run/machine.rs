@@ -62,7 +62,7 @@ pub(super) fn describe(
         ClockMode::Real
     };
     let engine = match file.engine.as_deref() {
-        None => Engine::default(),
+        None => Engine::best(),
         Some(name) => Engine::named(name).ok_or_else(|| {
             CliError::usage(format!("there is no engine `{name}`")).hint("engines: interp, jit, check")
         })?,

@@ -53,10 +53,10 @@ pub(crate) struct Counts {
 }
 
 /// What the guest said about its run.
-struct Said {
+pub(super) struct Said {
     iterations: u64,
     operations: u64,
-    seconds: f64,
+    pub(super) seconds: f64,
 }
 
 const GUESSES: u32 = 4;
@@ -113,7 +113,7 @@ fn run(test: &Test, subject: &Subject, count: &str) -> Result<(Cost, Said)> {
         deterministic: false,
         check: false,
         reboots: false,
-        jit: false,
+        engine: None,
         more: Vec::new(),
     };
     let (cost, lines) = measure::run(&mut subject.command(&spec)?, LIMIT)?;
@@ -122,7 +122,7 @@ fn run(test: &Test, subject: &Subject, count: &str) -> Result<(Cost, Said)> {
 }
 
 /// Reads `bench-micro NAME iterations=1 operations=10 ticks=3 frequency=1000`.
-fn said(line: &str, name: &str) -> Option<Said> {
+pub(super) fn said(line: &str, name: &str) -> Option<Said> {
     let rest = line.strip_prefix("bench-micro ")?.strip_prefix(name)?;
     let value = |key: &str| -> Option<u64> {
         rest.split_whitespace().find_map(|w| w.strip_prefix(key)?.strip_prefix('='))?.parse().ok()

@@ -11,7 +11,7 @@ pub(crate) enum Subject {
     Qemu,
 }
 
-/// Droste's engines of some names, the interpreter if there are none; and QEMU.
+/// Droste's engines of some names, the JIT if there are none; and QEMU.
 pub(crate) fn named(engines: &[String]) -> Result<Vec<Subject>> {
     if std::env::var("DROSTE_RUN_ARGS").is_ok_and(|words| words.contains("--engine")) {
         bail!("DROSTE_RUN_ARGS names an engine; here that is what --engine is for");
@@ -23,7 +23,7 @@ pub(crate) fn named(engines: &[String]) -> Result<Vec<Subject>> {
     };
     let mut all = engines.iter().map(one).collect::<Result<Vec<_>>>()?;
     if all.is_empty() {
-        all.push(Subject::Interpreter);
+        all.push(Subject::Jit);
     }
     all.push(Subject::Qemu);
     Ok(all)
@@ -54,7 +54,11 @@ impl Subject {
             // As fast as QEMU can be: its default algorithm costs ten times as much.
             spec.cpu = "max,pauth-impdef=on";
         }
-        spec.jit = self == Subject::Jit;
+        spec.engine = match self {
+            Subject::Interpreter => Some("interp"),
+            Subject::Jit => Some("jit"),
+            Subject::Qemu => None,
+        };
         self.engine().command(&spec)
     }
 }

@@ -59,8 +59,10 @@ pub(crate) struct Case {
     pub(crate) memory_mb: u32,
     /// The exception level that the kernel is entered at.
     pub(crate) el: u8,
-    /// Whether Droste's machine executes by its JIT rather than by its interpreter.
-    pub(crate) jit: bool,
+    /// What executes Droste's CPUs, if not what is the default: the JIT, where the host can. The interpreter is named
+    /// where it is asked whether it does what QEMU does, as the reference of the JIT: single programs, one boot, and a
+    /// part of the stress test. `boot-executors` compares both.
+    pub(crate) by: Option<&'static str>,
     /// Whether the machine starts again when its guest says so; else that ends the run.
     pub(crate) reboots: bool,
     /// Regular expressions that console lines have to match, in this order.
@@ -83,7 +85,7 @@ const READY: &[&str] = &[
     "cpu-power",
     "conformance-nv",
     "cpu-debug",
-    "cpu-debug-jit",
+    "cpu-debug-interp",
     "demo-hyp",
     "demo-hyp-twice",
     "boot",
@@ -97,14 +99,17 @@ const READY: &[&str] = &[
     "boot-twice",
     "boot-twice-smp4",
     "boot-executors",
-    "cpu-jit",
-    "boot-jit-smp4",
+    "cpu-smp4-interp",
+    "boot-interp",
+    "stress",
+    "stress-interp",
+    "stress-el1",
     "suspend",
     "systemd",
     "kvm",
     "kvm-smp2",
     "pkvm-guest",
-    "nested-jit",
+    "nested",
 ];
 
 pub(super) const BARE: Case = Case {
@@ -118,7 +123,7 @@ pub(super) const BARE: Case = Case {
     cpus: 1,
     memory_mb: 256,
     el: 2,
-    jit: false,
+    by: None,
     reboots: false,
     expect: &["^cpu-tests at EL2", "^cpu-tests: [0-9]+ passed, 0 failed"],
     check: Check::SameAsQemu,
@@ -128,6 +133,18 @@ pub(super) const BARE: Case = Case {
 const NESTED_PROGRAM: Case = Case {
     kernel: Kernel::Bare("cpu-tests-nested"),
     expect: &["^cpu-tests-nested: [0-9]+ passed, 0 failed"],
+    ..BARE
+};
+
+const INTERP: Option<&str> = Some("interp");
+
+const STRESS: Case = Case {
+    kernel: Kernel::Bare("stress"),
+    cpus: 4,
+    append: "seconds=24",
+    expect: &["^stress at EL2: 4 CPUs", "^PASS stage 1", "^PASS stage 2", "^stress: [0-9]+ passed, 0 failed"],
+    check: Check::Markers,
+    timeout_s: 240,
     ..BARE
 };
 
@@ -161,20 +178,19 @@ const NESTED: &[&str] = &[
 ];
 
 const CHAIN: Case = Case {
-    name: "nested-jit",
-    what: "KVM, KVM at virtual EL2, and Linux in it, by the JIT",
+    name: "nested",
+    what: "KVM, KVM at virtual EL2, and Linux in it",
     initrd: Some("two-7.2.cpio"),
     append: "kvm-arm.mode=nested quiet loglevel=4 droste.chain=nested,kvm droste.mem=2048",
     memory_mb: 6144,
-    jit: true,
     expect: NESTED,
     timeout_s: 1200,
     ..LINUX
 };
 
 const CASES: &[Case] = &[
-    Case { name: "cpu", what: "cpu-tests at EL2 on one CPU", ..BARE },
-    Case { name: "cpu-smp4", what: "the same on four CPUs", cpus: 4, ..BARE },
+    Case { name: "cpu", what: "cpu-tests at EL2 on one CPU, by the interpreter", by: INTERP, ..BARE },
+    Case { name: "cpu-smp4", what: "the same on four CPUs by the JIT", cpus: 4, ..BARE },
     Case {
         name: "cpu-el1",
         what: "cpu-tests at EL1 on four CPUs",
@@ -257,10 +273,10 @@ const CASES: &[Case] = &[
         ..BARE
     },
     Case {
-        name: "cpu-debug-jit",
-        what: "the same by the JIT",
+        name: "cpu-debug-interp",
+        what: "the same by the interpreter",
         kernel: Kernel::Bare("cpu-tests-debug"),
-        jit: true,
+        by: INTERP,
         expect: &["^cpu-tests-debug: [0-9]+ passed, 0 failed"],
         ..BARE
     },
@@ -297,7 +313,6 @@ const CASES: &[Case] = &[
         what: "Linux 7.2 where HCR_EL2.E2H is 1 and NV1 is 0",
         cpu: "max,-nv1",
         append: "kvm-arm.mode=nested",
-        jit: true,
         expect: &[UP, AT_EL2, r"^DROSTE-DMESG 0 .*VHE\+NV2 mode initialized"],
         ..LINUX
     },
@@ -336,14 +351,36 @@ const CASES: &[Case] = &[
         check: Check::Executors,
         ..LINUX
     },
-    Case { name: "cpu-jit", what: "cpu-tests at EL2 on four CPUs by the JIT", cpus: 4, jit: true, ..BARE },
-    Case { name: "boot-jit-smp4", what: "Linux 7.2 on four CPUs by the JIT", cpus: 4, jit: true, ..LINUX },
+    Case {
+        name: "cpu-smp4-interp",
+        what: "cpu-tests at EL2 on four CPUs by the interpreter",
+        cpus: 4,
+        by: INTERP,
+        ..BARE
+    },
+    Case { name: "boot-interp", what: "Linux 7.2 at EL2 by the interpreter", by: INTERP, ..LINUX },
+    Case { name: "stress", what: "what CPUs do to each other, at EL2 on four CPUs by the JIT", ..STRESS },
+    Case {
+        name: "stress-interp",
+        what: "the same by the interpreter",
+        append: "seconds=20 seed=2",
+        by: INTERP,
+        ..STRESS
+    },
+    Case {
+        name: "stress-el1",
+        what: "the same at EL1 on two CPUs by the JIT",
+        cpus: 2,
+        el: 1,
+        append: "seconds=12 seed=3",
+        expect: &["^stress at EL1: 2 CPUs", "^PASS stage 1", "^stress: [0-9]+ passed, 0 failed"],
+        ..STRESS
+    },
     Case {
         name: "suspend",
         what: "Linux 7.2 suspended to RAM twice, and woken by the real-time clock",
         append: "droste.suspend=2",
         cpus: 2,
-        jit: true,
         expect: &[UP, "^DROSTE-SUSPEND 1 slept", "^DROSTE-SUSPEND 2 slept"],
         ..LINUX
     },
@@ -354,7 +391,6 @@ const CASES: &[Case] = &[
         append: "droste.poweroff=1",
         disk_and_net: true,
         cpus: 2,
-        jit: true,
         expect: &[
             "^DROSTE-DISK root is mounted",
             r"DROSTE-SYSTEMD up [0-9]+\.[0-9]+",
@@ -379,31 +415,29 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "kvm-smp2",
-        what: "the same with two CPUs at each level, by the JIT",
+        what: "the same with two CPUs at each level",
         initrd: Some("one-7.2.cpio"),
         append: "droste.chain=kvm droste.mem=1024 droste.smp=2",
         cpus: 2,
         memory_mb: 4096,
         expect: &[UP, VHE, L1[0], L1[1], L1[2]],
         timeout_s: 900,
-        jit: true,
         ..LINUX
     },
     Case {
         name: "pkvm-guest",
-        what: "Linux, protected KVM, and Linux in an ordinary VM, by the JIT",
+        what: "Linux, protected KVM, and Linux in an ordinary VM",
         initrd: Some("one-7.2.cpio"),
         append: "kvm-arm.mode=protected droste.chain=kvm droste.mem=1024",
         memory_mb: 4096,
         expect: &[UP, "^DROSTE-DMESG 0 .*Protected", L1[0], L1[1], L1[2]],
         timeout_s: 900,
-        jit: true,
         ..LINUX
     },
     CHAIN,
     Case { name: "nested-nv3", what: "the same with FEAT_NV3", cpu: "max,+nv3", ..CHAIN },
     Case {
-        name: "nested-smp2-jit",
+        name: "nested-smp2",
         what: "the same with two CPUs at each level",
         append: "kvm-arm.mode=nested quiet loglevel=4 droste.chain=nested,kvm droste.mem=2048 droste.smp=2",
         cpus: 2,
@@ -441,25 +475,11 @@ const CASES: &[Case] = &[
         ..CHAIN
     },
     Case {
-        name: "nested",
-        what: "KVM, KVM at virtual EL2, and Linux in it",
-        initrd: Some("two-7.2.cpio"),
-        append: "kvm-arm.mode=nested quiet loglevel=4 droste.chain=nested,kvm droste.mem=2048",
-        memory_mb: 6144,
-        expect: NESTED,
+        name: "nested-interp",
+        what: "KVM, KVM at virtual EL2, and Linux in it, by the interpreter",
+        by: INTERP,
         timeout_s: 3600,
-        ..LINUX
-    },
-    Case {
-        name: "nested-smp2",
-        what: "the same with two CPUs at each level",
-        initrd: Some("two-7.2.cpio"),
-        append: "kvm-arm.mode=nested quiet loglevel=4 droste.chain=nested,kvm droste.mem=2048 droste.smp=2",
-        cpus: 2,
-        memory_mb: 6144,
-        expect: NESTED,
-        timeout_s: 3600,
-        ..LINUX
+        ..CHAIN
     },
 ];
 

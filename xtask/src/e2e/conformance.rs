@@ -57,12 +57,12 @@ impl Explained {
     }
 }
 
-/// Judges what the interpreter's CPU did; then does the same by the JIT, and on QEMU.
+/// Judges what the CPU did by the default engine; then does the same by the interpreter, and on QEMU.
 pub(super) fn judged(case: &Case, spec: Spec, ours: &[String]) -> Result<Outcome> {
     let mut outcome = none(ours);
     if matches!(outcome, Outcome::Passed) {
-        let spec = Spec { jit: true, ..spec.clone() };
-        let seen = run::console(&spec, case, Engine::Droste, "-jit")?;
+        let spec = Spec { engine: Some("interp"), ..spec.clone() };
+        let seen = run::console(&spec, case, Engine::Droste, "-interp")?;
         outcome = match run::judged(case, &seen, Engine::Droste) {
             Outcome::Passed => none(&seen.lines),
             failed => failed,

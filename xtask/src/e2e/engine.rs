@@ -25,7 +25,8 @@ pub(crate) struct Spec {
     pub(crate) memory_mb: u32,
     pub(crate) el: u8,
     pub(crate) deterministic: bool,
-    pub(crate) jit: bool,
+    /// What executes Droste's CPUs, if not what is the default.
+    pub(crate) engine: Option<&'static str>,
     /// Whether Droste's two executors are compared.
     pub(crate) check: bool,
     /// Whether the machine starts again when its guest says so.
@@ -42,8 +43,8 @@ impl Spec {
 
     pub(crate) fn new(case: &Case, kernel: PathBuf, initrd: Option<PathBuf>) -> Spec {
         let append = match case.kernel {
-            Kernel::Bare(_)
-            | Kernel::UnderDroste(_)
+            Kernel::Bare(_) => (!case.append.is_empty()).then(|| case.append.to_owned()),
+            Kernel::UnderDroste(_)
             | Kernel::OldPsciUnderDroste(_)
             | Kernel::BareUnderDroste(_)
             | Kernel::ModuleUnderDroste(_) => None,
@@ -59,7 +60,7 @@ impl Spec {
             memory_mb: case.memory_mb,
             el: case.el,
             deterministic: case.check.is_deterministic(),
-            jit: case.jit,
+            engine: case.by,
             check: case.check == Check::Executors,
             more: Vec::new(),
             reboots: case.reboots,
@@ -113,8 +114,8 @@ impl Engine {
                 }
                 if spec.check {
                     c.args(["--engine", "check"]);
-                } else if spec.jit {
-                    c.args(["--engine", "jit"]);
+                } else if let Some(engine) = spec.engine {
+                    c.args(["--engine", engine]);
                 }
                 c.arg("--kernel").arg(&spec.kernel);
                 if let Some(initrd) = &spec.initrd {

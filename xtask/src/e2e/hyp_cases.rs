@@ -19,7 +19,6 @@ pub(super) const READY: &[&str] = &[
 const HOST: Case = Case {
     kernel: Kernel::UnderDroste("Image-7.2"),
     append: "droste.mode=protected",
-    jit: true,
     expect: &[PROTECTED, ENTERS, UP, AT_EL1, NO_KVM, ENDS, UNCHANGED],
     ..LINUX
 };
