@@ -5,6 +5,7 @@ mod measure;
 mod micro;
 mod programs;
 mod report;
+mod smp;
 mod subject;
 mod whole;
 
@@ -53,6 +54,14 @@ pub(crate) fn run(mut args: Args) -> Result<bool> {
         (args.flag("--quick"), args.flag("--nested"), args.flag("--write-docs"));
     let from = args.option("--from")?;
     args.finish()?;
+    if only == [smp::NAME] {
+        let rounds = rounds.as_deref().unwrap_or("3").parse().context("--rounds wants a number")?;
+        let measured = smp::run(&subject::named(&engines)?, rounds)?;
+        let file = place::target().join("bench-smp2.json");
+        fs::write(&file, serde_json::to_string_pretty(&measured)?)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+        return Ok(true);
+    }
     let measured = match from {
         Some(file) => {
             serde_json::from_str(&fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?)

@@ -4,6 +4,7 @@
 mod cold;
 mod el1;
 mod el2;
+mod parallel;
 mod world;
 
 use guest_support::{device_tree, mrs, println};
@@ -23,6 +24,8 @@ enum Run {
     El2(unsafe extern "C" fn(), world::Pair),
     /// A loop at EL1 whose HVCs go to a vector table of its own, with two values that the handler may switch between.
     El1(unsafe extern "C" fn(), unsafe extern "C" fn(), world::Pair),
+    /// Loops on all CPUs at once.
+    Parallel,
     /// A page of code that has never run, for each turn.
     Cold,
 }
@@ -56,7 +59,8 @@ extern "Rust" fn guest_main() {
 fn tests() -> impl Iterator<Item = Test> {
     let nothing = Test { name: "nothing", operations: 1, run: Run::Nothing };
     let cold = Test { name: "cold-code", operations: cold::INSTRUCTIONS, run: Run::Cold };
-    [nothing, cold].into_iter().chain(el2::tests()).chain(el1::tests())
+    let parallel = Test { name: "parallel", operations: parallel::INSTRUCTIONS, run: Run::Parallel };
+    [nothing, cold, parallel].into_iter().chain(el2::tests()).chain(el1::tests())
 }
 
 impl Test {
@@ -70,6 +74,7 @@ impl Test {
             Run::Nothing => {}
             Run::El2(code, pair) => world::run_el2(code, pair, iterations),
             Run::El1(code, vectors, pair) => world::run_el1(code, vectors, pair, iterations),
+            Run::Parallel => parallel::run(iterations),
             Run::Cold => cold::run(iterations),
         }
         (iterations, mrs!("cntvct_el0") - began)

@@ -59,7 +59,7 @@ pub(crate) fn build() {
         STAGE_2.set(gib * GIB, 1, (gib * GIB) | stage_2 | 1);
     }
     instruction!("dsb ish", "isb");
-    STAGE_1.enable();
+    enter();
     msr!("mair_el1", mrs!("mair_el2"));
     msr!("tcr_el1", 25 | 1 << 8 | 1 << 10 | 3 << 12 | 2 << 32 | 1 << 23);
     msr!("ttbr0_el1", STAGE_1.root() | 1 << 48);
@@ -69,6 +69,11 @@ pub(crate) fn build() {
     // EnIA, for pointer authentication with key A.
     msr!("sctlr_el2", mrs!("sctlr_el2") | 1 << 31);
     instruction!("tlbi alle2", "tlbi alle1", "dsb sy", "isb");
+}
+
+/// Turns stage 1 of EL2 on, on this CPU.
+pub(crate) fn enter() {
+    STAGE_1.enable();
 }
 
 /// Runs a loop at EL2.
