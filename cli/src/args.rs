@@ -21,6 +21,9 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Compare what a machine does with the architecture's tables
     Conformance(ConformanceArgs),
+    /// Prepare Droste's hypervisor, which sits under a Linux host from boot on
+    #[command(subcommand)]
+    Hyp(HypCommand),
     /// Show the CPU models of `droste run --cpu`
     #[command(subcommand)]
     Cpu(CpuCommand),
@@ -45,6 +48,32 @@ pub(crate) enum CpuCommand {
         /// A model and changes to it, as --cpu takes them: max, max,-sve, cortex-a76, ...
         model: String,
     },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum HypCommand {
+    /// Put the hypervisor and a host into one file that boots like a kernel
+    Pack(PackArgs),
+}
+
+/// Options of `droste hyp pack`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct PackArgs {
+    /// The host's kernel: a raw arm64 Image
+    #[arg(long, value_name = "FILE")]
+    pub(crate) host_kernel: PathBuf,
+    /// The host's initrd [default: the loader's]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) host_initrd: Option<PathBuf>,
+    /// The host's command line, with droste.mode=protected or off [default: the loader's]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) host_append: String,
+    /// The file to write
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// The hypervisor's image, if it is not beside the command
+    #[arg(long, value_name = "FILE")]
+    pub(crate) image: Option<PathBuf>,
 }
 
 /// Options of `droste conformance`.

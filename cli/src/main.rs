@@ -6,6 +6,7 @@ mod conformance;
 mod cpu;
 mod error;
 mod explain;
+mod hyp;
 mod manual;
 mod run;
 mod size;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         args::Command::Run(options) => run::run(&options),
         args::Command::Explain(options) => explain::run(&options),
         args::Command::Conformance(options) => conformance::run(&options),
+        args::Command::Hyp(command) => hyp::run(&command),
         args::Command::Cpu(command) => cpu::show(&command),
         args::Command::Completions { shell } => manual::completions(shell),
         args::Command::Man { directory } => manual::pages(&directory),
