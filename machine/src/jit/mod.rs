@@ -39,7 +39,7 @@ use std::io;
 
 /// Size of the code regions of all CPUs together, and of one CPU's at most and at least.
 const ALL_REGIONS_BYTES: usize = 112 << 20;
-const REGION_BYTES: std::ops::RangeInclusive<usize> = 16 << 20..=48 << 20;
+const REGION_BYTES: std::ops::RangeInclusive<usize> = 16 << 20..=ALL_REGIONS_BYTES;
 /// More than the longest block takes.
 const BUFFER_BYTES: usize = 64 << 10;
 
