@@ -36,7 +36,8 @@ pub(crate) fn pending_interrupt(cpu: &Vcpu) -> Option<Exception> {
         let taken = match (pstate.el, to_el2) {
             (2, true) => !masked,
             (2, false) => false,
-            (_, true) => true,
+            // EL0 of a host is masked as EL2 is: HCR_EL2.{E2H,TGE} = {1,1} (D1.3.6.3).
+            (_, true) => !(masked && cpu.mode.in_host),
             (_, false) => !masked,
         };
         if taken {
