@@ -71,8 +71,7 @@ pub(crate) fn mrs(cpu: &mut Vcpu, word: u32) -> Exec {
         }
         Some(Action::Zero | Action::Nop) => 0,
         Some(Action::Trap { el, ec }) => return Err(trap::trap(cpu, word, el, ec)),
-        Some(Action::Undefined | Action::Perform) => return Err(trap::undefined(cpu, word)),
-        None => trap::unknown_read(cpu, word)?,
+        Some(Action::Undefined | Action::Perform) | None => return Err(trap::undefined(cpu, word)),
     };
     cpu.set_x(word & 31, value);
     Ok(Flow::Next)
@@ -91,8 +90,7 @@ pub(crate) fn msr(cpu: &mut Vcpu, word: u32) -> Exec {
         }
         Some(Action::Zero | Action::Nop) => Ok(Flow::Next),
         Some(Action::Trap { el, ec }) => Err(trap::trap(cpu, word, el, ec)),
-        Some(Action::Undefined | Action::Perform) => Err(trap::undefined(cpu, word)),
-        None => Err(trap::unknown(cpu, word)),
+        Some(Action::Undefined | Action::Perform) | None => Err(trap::undefined(cpu, word)),
     }
 }
 
@@ -102,18 +100,22 @@ pub(crate) fn sys(cpu: &mut Vcpu, word: u32) -> Exec {
     match cpu.rules.write(cpu, encoding) {
         Some(Action::Perform) => match SysInsn::from_encoding(encoding) {
             Some(insn) => perform(cpu, insn, word & 31),
-            None => Err(trap::unknown(cpu, word)),
+            None => Err(trap::undefined(cpu, word)),
         },
         Some(Action::Zero | Action::Nop) => Ok(Flow::Next),
         Some(Action::Trap { el, ec }) => Err(trap::trap(cpu, word, el, ec)),
-        Some(Action::Undefined | Action::Register(_) | Action::Memory(_)) => Err(trap::undefined(cpu, word)),
-        None => Err(trap::unknown(cpu, word)),
+        Some(Action::Undefined | Action::Register(_) | Action::Memory(_)) | None => {
+            Err(trap::undefined(cpu, word))
+        }
     }
 }
 
-/// Executes SYSL: no CPU model has an instruction that gives a result.
+/// Executes SYSL: no CPU model has an instruction that gives a result, but some are trapped.
 pub(crate) fn sysl(cpu: &mut Vcpu, word: u32) -> Exec {
-    Err(trap::unknown(cpu, word))
+    match cpu.rules.read(cpu, SysEncoding::of_word(word)) {
+        Some(Action::Trap { el, ec }) => Err(trap::trap(cpu, word, el, ec)),
+        _ => Err(trap::undefined(cpu, word)),
+    }
 }
 
 /// The value of a register as software sees it, without any check.

@@ -7,6 +7,7 @@
 use crate::cpu::Vcpu;
 use droste_arch::expr::{Expr, FieldTest, Test};
 use droste_arch::feature::FeatureSet;
+use droste_arch::outcome::Operation;
 use droste_arch::sysreg::access::{self, Action, Rule};
 use droste_arch::sysreg::reserved::{self, Masks};
 use droste_arch::sysreg::{SysEncoding, SysInsn, SysInsnKind, SysReg};
@@ -50,7 +51,7 @@ struct Accessor {
 
 /// The rules of a CPU with a set of features.
 pub(crate) struct Rules {
-    /// Accessors by [`SysEncoding`], plus one; zero where nothing is known.
+    /// Accessors by [`SysEncoding`], plus one, reserved encodings among them; zero where nothing is known.
     by_encoding: Vec<u16>,
     accessors: Vec<Accessor>,
     nodes: Vec<Node>,
@@ -208,6 +209,7 @@ impl Compiler<'_> {
             accessors.push(Accessor { read: [undefined; 3], write });
             by_encoding[usize::from(insn.encoding().0)] = accessors.len() as u16;
         }
+        compiler.reserved(&mut by_encoding, &mut accessors);
         let facts = registers::Features(features);
         Rules {
             by_encoding,
@@ -217,6 +219,30 @@ impl Compiler<'_> {
             slow: compiler.slow,
             behaviours: SysReg::all().map(registers::behaviour).collect(),
             masks: SysReg::all().map(|r| reserved::masks(r, &facts)).collect(),
+        }
+    }
+
+    /// The accessors of encodings without name that have rules: reserved ID registers, and those that are reserved for
+    /// implementations.
+    fn reserved(&mut self, by_encoding: &mut [u16], accessors: &mut Vec<Accessor>) {
+        const READ: u32 = 1 << 21;
+        let mut known = HashMap::new();
+        for (encoding, number) in by_encoding.iter_mut().enumerate().filter(|(_, number)| **number == 0) {
+            let word = 0xd500_0000 | (encoding as u32) << 5;
+            let insns = [word | READ, word].map(|word| match Operation::from_word(word) {
+                Some(Operation::Execute(insn)) => Some(insn),
+                _ => None,
+            });
+            if insns == [None; 2] {
+                continue;
+            }
+            *number = *known.entry(insns.map(|insn| insn.map(|insn| insn as u8))).or_insert_with(|| {
+                let [read, write] = insns.map(|insn| {
+                    [0, 1, 2].map(|el| self.list(insn.map_or(&[], |insn| access::execute(insn, el))))
+                });
+                accessors.push(Accessor { read, write });
+                accessors.len() as u16
+            });
         }
     }
 
