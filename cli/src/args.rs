@@ -84,9 +84,12 @@ pub(crate) struct ConformanceArgs {
     /// CPU model and changes to it: max, max,-nv2, neoverse-n2, ... [default: max]
     #[arg(long, value_name = "MODEL", default_value = "max", hide_default_value = true)]
     pub(crate) cpu: String,
-    /// The machine that is asked: droste, or qemu (qemu-system-aarch64) [default: droste]
+    /// The machine that is asked: droste, or qemu [default: droste]
     #[arg(long, value_name = "MACHINE", default_value = "droste", hide_default_value = true)]
     pub(crate) on: String,
+    /// QEMU for --on qemu [default: DROSTE_QEMU of the environment, or qemu-system-aarch64 on the PATH]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) qemu: Option<PathBuf>,
     /// What executes Droste's CPU: jit or interp [default: jit on x86-64 hosts, else interp]
     #[arg(long, value_name = "ENGINE")]
     pub(crate) engine: Option<String>,

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &ConformanceArgs) -> Result<ExitCode, CliError> {
             c
         }
         "qemu" => {
-            let mut c = Command::new(QEMU);
+            let mut c = Command::new(qemu(args));
             c.args(["-M", "virt,virtualization=on,gic-version=3", "-m", "256", "-cpu", &args.cpu]);
             c.args(["-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot", "-kernel"]);
             c.arg(image);
@@ -47,9 +47,15 @@ pub(crate) fn run(args: &ConformanceArgs) -> Result<ExitCode, CliError> {
     };
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(|e| {
         CliError::usage(format!("cannot start {}: {e}", command.get_program().display()))
-            .hint(format!("--on qemu needs {QEMU}, of release 10.0 or newer, on the PATH"))
+            .hint(format!("--on qemu needs {QEMU}, of release 10.0 or newer: name it with --qemu"))
     })?;
     follow(child, Duration::from_secs(args.timeout))
+}
+
+/// The QEMU that is named, or the one of the environment, or the one on the PATH.
+fn qemu(args: &ConformanceArgs) -> PathBuf {
+    let of_environment = || env::var_os("DROSTE_QEMU").filter(|v| !v.is_empty()).map(PathBuf::from);
+    args.qemu.clone().or_else(of_environment).unwrap_or_else(|| QEMU.into())
 }
 
 /// Prints what the image says, and judges its last line.

@@ -86,12 +86,24 @@ fn different(lines: &[String]) -> impl Iterator<Item = &String> {
     lines.iter().filter(|l| l.starts_with("DIFFERENT "))
 }
 
-/// Fails on the first difference from the tables.
+/// Fails on the first difference from the tables, and if there are cells that were not executed.
 fn none(lines: &[String]) -> Outcome {
-    match different(lines).next() {
-        Some(line) => Outcome::Failed(format!("{} lines, the first: {line}", different(lines).count())),
-        None => Outcome::Passed,
+    if let Some(line) = different(lines).next() {
+        return Outcome::Failed(format!("{} lines, the first: {line}", different(lines).count()));
     }
+    let Some((executed, line)) = lines.iter().find_map(|line| Some((coverage(line)?, line))) else {
+        return Outcome::Failed("the image does not say how many cells there are".into());
+    };
+    match executed {
+        (done, all) if done == all && all > 0 => Outcome::Passed,
+        _ => Outcome::Failed(line.clone()),
+    }
+}
+
+/// The numbers of cells that were executed and that there are.
+fn coverage(line: &str) -> Option<(u64, u64)> {
+    let (done, rest) = line.strip_prefix("coverage: ")?.split_once(" of ")?;
+    Some((done.parse().ok()?, rest.split_once(' ')?.0.parse().ok()?))
 }
 
 /// Fails on a difference without explanation, and on an explanation without difference.
@@ -129,7 +141,20 @@ mod tests {
         let lines = ["conformance-nv at EL2".to_owned(), "DIFFERENT MRS X: this".to_owned()];
         let Outcome::Failed(why) = none(&lines) else { panic!("there is a difference") };
         assert!(why.contains("MRS X"));
-        assert!(matches!(none(&lines[..1]), Outcome::Passed));
+    }
+
+    #[test]
+    fn cell_that_was_not_executed_fails() {
+        let said = |line: &str| none(&[line.to_owned()]);
+        assert!(matches!(
+            said("coverage: 9 of 9 cells of features that this CPU has were executed"),
+            Outcome::Passed
+        ));
+        assert!(matches!(
+            said("coverage: 8 of 9 cells of features that this CPU has were executed"),
+            Outcome::Failed(_)
+        ));
+        assert!(matches!(said("conformance-nv at EL2"), Outcome::Failed(_)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::enter::{self, Raw};
 use super::hardware::{self, END, Hardware};
 use super::policy::{self, Value};
+use super::wait;
 use droste_arch::esr::{Class, Esr};
 use droste_arch::fields::hcr_el2;
 use droste_arch::outcome::{self, Operation, Outcome, State};
@@ -47,12 +48,19 @@ pub(super) struct Cell<'a> {
 const EL2H: u64 = 0x3c9;
 const EL1H: u64 = 0x3c5;
 const EL0T: u64 = 0x3c0;
+/// The PSCI call that changes nothing.
+const PSCI_VERSION: u64 = 0x8400_0000;
 
 impl Cell<'_> {
     /// Executes the cell; nothing if the CPU does what the table says.
     pub(super) fn judge(&self) -> Option<Difference> {
         let word = self.operation.word(0);
         let expected = outcome::decide(word, self.el, self.state)?.outcome;
+        match self.operation {
+            Operation::Execute(Instruction::Wfi | Instruction::Wfe) => return self.wait(expected),
+            Operation::Execute(Instruction::Smc) => return self.secure_call(expected),
+            _ => {}
+        }
         match expected {
             Outcome::Register(r) => match self.operation {
                 Operation::Read(_) => self.read(r, expected),
@@ -98,6 +106,59 @@ impl Cell<'_> {
             _ => None,
         };
         (got != wanted).then_some(Difference { expected, value, got })
+    }
+
+    /// WFI and WFE: they are trapped where they would wait, so that is arranged; and where they are not, that they end.
+    fn wait(&self, expected: Outcome) -> Option<Difference> {
+        let event = self.operation == Operation::Execute(Instruction::Wfe);
+        match expected {
+            Outcome::Exception { el, esr } if event => {
+                // The exception return is an event. The first WFE takes it, the second waits.
+                let second = hardware::second_wait(self.el);
+                let raw = enter::enter(second - 4, self.hcr, [EL0T, EL1H, 0][usize::from(self.el)], 0);
+                let got = if self.ended(&raw, second) { Got::Done } else { self.exception(&raw, second) };
+                let wanted = Got::Exception { el, esr: esr.0 };
+                (got != wanted).then_some(Difference { expected, value: None, got })
+            }
+            Outcome::Exception { el, esr } => self.plain(expected, Got::Exception { el, esr: esr.0 }),
+            _ if event => {
+                wait::set_event();
+                self.plain(expected, Got::Done)
+            }
+            _ if self.el == 0 && hcr_el2::TGE.is_set(self.hcr) && !hcr_el2::E2H.is_set(self.hcr) => {
+                self.interrupted(expected)
+            }
+            _ => wait::with_interrupt(|| self.plain(expected, Got::Done)),
+        }
+    }
+
+    /// Where PSTATE masks no interrupt (EL0 with HCR_EL2.{E2H,TGE} = {0,1}) a wait ends by one that is taken behind it.
+    fn interrupted(&self, expected: Outcome) -> Option<Difference> {
+        let code = hardware::code(self.number, self.el);
+        let mut got = Got::Done;
+        // On a slow machine the interrupt may come before the instruction is reached.
+        for fraction in [20_000, 2000, 200, 20] {
+            got = wait::with_timer(fraction, || self.execute(0));
+            match got {
+                // IRQ from a lower level.
+                Got::Elsewhere { how: 10, elr, .. } if elr == code + 4 => return None,
+                Got::Elsewhere { how: 10, elr, .. } if elr == code => {}
+                _ => break,
+            }
+        }
+        Some(Difference { expected, value: None, got })
+    }
+
+    /// SMC without EL3 is UNDEFINED, or the board's firmware answers it: PSCI_VERSION is 1.x then.
+    fn secure_call(&self, expected: Outcome) -> Option<Difference> {
+        let Outcome::Undefined { el } = expected else {
+            let Outcome::Exception { el, esr } = expected else { return None };
+            return self.plain(expected, Got::Exception { el, esr: esr.0 });
+        };
+        let got = self.execute(PSCI_VERSION);
+        let answered = self.el > 0 && matches!(got, Got::Value(version) if version >> 16 == 1);
+        let undefined = Got::Exception { el, esr: Esr::new(Class::UNKNOWN, 0).0 };
+        (!answered && got != undefined).then_some(Difference { expected, value: None, got })
     }
 
     /// What DC ZVA does while the MMU is off: to Device memory it takes an alignment fault.
@@ -209,7 +270,12 @@ impl Cell<'_> {
                 Got::Value(raw.x0)
             }
             Operation::Write(_) if is_nested => Self::slot_written(x0),
-            Operation::Execute(_) if self.operation.word(0) >> 22 == 0xd500_0000 >> 22 => Got::Value(raw.x0),
+            Operation::Execute(
+                Instruction::Smc
+                | Instruction::ImplementationDefined
+                | Instruction::ReservedId
+                | Instruction::ReservedIdGroup,
+            ) => Got::Value(raw.x0),
             _ => Got::Done,
         }
     }
@@ -231,8 +297,12 @@ impl Cell<'_> {
 
     /// The exception that EL1 took, if its vectors called.
     fn at_el1(&self, raw: &Raw) -> (Option<Class>, u64, u64) {
-        let called = raw.how == 9 && Esr(raw.esr).class() == Class::HVC && Esr(raw.esr).iss() >> 4 == 0x20;
-        if !called {
+        let (class, iss) = (Esr(raw.esr).class(), Esr(raw.esr).iss());
+        let by_hvc = class == Class::HVC && iss >> 4 == 0x20;
+        let by_access = hcr_el2::HCD.is_set(self.hcr)
+            && class == Class::SYSREG
+            && iss & !enter::CALL_NUMBER == enter::CALL_WITHOUT_HVC;
+        if raw.how != 9 || !(by_hvc || by_access) {
             return (None, 0, 0);
         }
         let read = |r| self.hardware.read(r, enter::HARNESS).unwrap_or(0);

@@ -2,6 +2,8 @@
 #![allow(unsafe_code)] // vectors, changes of level, and code that is written at run time
 
 use core::arch::global_asm;
+use droste_arch::fields::hcr_el2::{HCD, TIDCP};
+use guest_support::msr;
 
 /// HCR_EL2 while the harness itself works: EL1 is AArch64, nothing is trapped.
 pub(super) const HARNESS: u64 = 1 << 31;
@@ -76,6 +78,15 @@ conformance_vectors_el2:
     .set number, number + 1
     .endr
 
+    // Where HVC is UNDEFINED, HCR_EL2.TIDCP traps this instead: CRm is the vector's number.
+    .balign 2048
+    .global conformance_vectors_el1_without_hvc
+conformance_vectors_el1_without_hvc:
+    .irp number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    .balign 128
+    mrs   xzr, S3_0_C15_C\number\()_0
+    .endr
+
     // EL1 reads nothing: its registers may be redirected. HVC #0x200 + the vector's number says all.
     .balign 2048
     .global conformance_vectors_el1
@@ -93,6 +104,7 @@ conformance_vectors_el1:
 unsafe extern "C" {
     fn conformance_enter(code: u64, hcr: u64, spsr: u64, x0: u64, raw: *mut Raw, harness: u64);
     fn conformance_vectors_el1();
+    fn conformance_vectors_el1_without_hvc();
     fn conformance_vectors_el2();
 }
 
@@ -105,13 +117,27 @@ pub(super) fn vectors() -> (u64, u64) {
 /// exception to EL2.
 pub(super) fn enter(code: u64, hcr: u64, spsr: u64, x0: u64) -> Raw {
     let mut raw = Raw::default();
+    let without_hvc = HCD.is_set(hcr);
+    let hcr = if without_hvc { hcr | TIDCP.mask() } else { hcr };
+    if without_hvc {
+        msr!("vbar_el1", conformance_vectors_el1_without_hvc as *const () as u64);
+    }
     // SAFETY: saves and restores what the C ABI asks; every exception comes back through EL2's vectors.
     unsafe { conformance_enter(code, hcr, spsr, x0, &mut raw, HARNESS) };
+    if without_hvc {
+        msr!("vbar_el1", conformance_vectors_el1 as *const () as u64);
+    }
     raw
 }
 
+/// The syndrome of the access by which EL1's vectors call where HVC is UNDEFINED, but for the vector's number: MRS XZR,
+/// S3_0_C15_Cm_0.
+pub(super) const CALL_WITHOUT_HVC: u32 = 3 << 20 | 15 << 10 | 31 << 5 | 1;
+/// CRm in that.
+pub(super) const CALL_NUMBER: u32 = 15 << 1;
+
 /// The most pieces of code that there may be.
-const PIECES: usize = 3 * 2048;
+pub(super) const PIECES: usize = 3 * 2048;
 
 #[repr(C, align(4096))]
 struct Code(core::cell::UnsafeCell<[[u32; 2]; PIECES]>);

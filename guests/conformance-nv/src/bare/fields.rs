@@ -2,7 +2,7 @@
 
 use droste_arch::expr::{Expr, Number, Quantity};
 use droste_arch::fields::Field;
-use droste_arch::fields::hcr_el2::{self, DC, E2H, HCD, NV, NV1, NV2, RW, TGE, VM};
+use droste_arch::fields::hcr_el2::{self, DC, E2H, NV, NV1, NV2, RW, TGE, VM};
 use droste_arch::outcome::{Operation, State};
 use droste_arch::sysreg::SysReg;
 use droste_arch::sysreg::access::{Action, Rule};
@@ -31,7 +31,7 @@ impl Asked {
 
 /// What may not be changed: the settings themselves, translation, and the harness's way back.
 fn is_fixed(register: SysReg, field: Field) -> bool {
-    const HCR: [Field; 9] = [E2H, TGE, NV, NV1, NV2, VM, DC, RW, HCD];
+    const HCR: [Field; 8] = [E2H, TGE, NV, NV1, NV2, VM, DC, RW];
     match register {
         SysReg::HCR_EL2 => HCR.iter().any(|f| f.mask() & field.mask() != 0),
         // ERETAA would authenticate.
@@ -42,6 +42,35 @@ fn is_fixed(register: SysReg, field: Field) -> bool {
 
 /// The most fields that one operation's rules ask for.
 const LIMIT: usize = 40;
+
+/// Some fields with values.
+pub(super) struct Few {
+    all: [Option<Asked>; LIMIT],
+    count: usize,
+}
+
+impl Few {
+    pub(super) const fn new() -> Self {
+        Few { all: [None; LIMIT], count: 0 }
+    }
+
+    pub(super) fn push(&mut self, asked: Asked) {
+        assert!(self.count < LIMIT, "too many values");
+        self.all[self.count] = Some(asked);
+        self.count += 1;
+    }
+
+    /// Calls for each two that are of different fields.
+    pub(super) fn each_pair(&self, mut call: impl FnMut(Asked, Asked)) {
+        for (n, a) in self.all.iter().flatten().enumerate() {
+            for b in self.all[n + 1..].iter().flatten() {
+                if a.register != b.register || a.field.mask() & b.field.mask() == 0 {
+                    call(*a, *b);
+                }
+            }
+        }
+    }
+}
 
 /// Calls for each field that the rules ask for, once.
 pub(super) fn each(rules: &[Rule], mut call: impl FnMut(Asked)) {
@@ -112,6 +141,10 @@ pub(super) fn settings(hcr: u64) -> impl Iterator<Item = &'static str> {
 
 /// Whether the CPU should hold a value in the field.
 pub(super) fn should_hold(asked: &Asked, state: &State) -> bool {
+    // Without a memory-mapped CPU interface SRE and Enable may be RAO/WI.
+    if matches!(asked.register, SysReg::ICC_SRE_EL1 | SysReg::ICC_SRE_EL2) {
+        return false;
+    }
     let masks = state.masks(asked.register);
     let wanted = asked.field.with(0, asked.value);
     masks.apply(wanted) & asked.field.mask() == wanted

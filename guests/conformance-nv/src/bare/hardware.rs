@@ -3,6 +3,7 @@
 use super::enter::{self, Raw};
 use droste_arch::fields::hcr_el2;
 use droste_arch::outcome::{self, Operation, Outcome, State};
+use droste_arch::sysreg::access::Instruction;
 use droste_arch::sysreg::{COUNT, SysReg};
 
 const SVC: u32 = 0xd400_0001 | END << 5;
@@ -25,6 +26,14 @@ pub(super) fn code(operation: usize, el: u8) -> u64 {
     enter::code(3 * operation + usize::from(el))
 }
 
+/// The last pieces of code: for each level two, with two WFEs and an end.
+const WAITS: usize = enter::PIECES - 6;
+
+/// The address of the second of two WFEs that stand one behind the other, with the end behind them.
+pub(super) fn second_wait(el: u8) -> u64 {
+    enter::code(WAITS + 2 * usize::from(el)) + 4
+}
+
 impl Hardware {
     /// Writes the code; which accessor reaches what is not yet known.
     pub(super) const fn new() -> Self {
@@ -44,6 +53,11 @@ impl Hardware {
                 Operation::Write(r) => self.writers[r.index()] = number as u16,
                 _ => {}
             }
+        }
+        let wfe = Operation::Execute(Instruction::Wfe).word(0);
+        for (el, end) in [SVC, HVC, RET].into_iter().enumerate() {
+            enter::write_code(WAITS + 2 * el, [wfe, wfe]);
+            enter::write_code(WAITS + 2 * el + 1, [end, end]);
         }
         enter::publish_code();
     }

@@ -6,20 +6,23 @@ mod fields;
 mod hardware;
 mod policy;
 mod report;
+mod wait;
 
 use cell::Cell;
 use core::cell::UnsafeCell;
 use droste_arch::fields::hcr_el2::{E2H, NV, NV1, NV2, RW, TGE};
 use droste_arch::outcome::{self, Operation, State};
 use droste_arch::sysreg::{COUNT, SysReg};
-use fields::Asked;
+use fields::{Asked, Few};
 use guest_support::{mrs, msr, println};
 use hardware::Hardware;
 use report::Report;
 
-/// Where HCR_EL2.{NV,NV1} = {0,1} would stand there is nothing: it is CONSTRAINED UNPREDICTABLE (D8.14.4).
-const NESTED: [u64; 5] = [
+/// {NV,NV1} = {0,1} is CONSTRAINED UNPREDICTABLE: the tables take the choice that it is {0,0} (D8.14.4).
+const NESTED: [u64; 7] = [
     NV2.mask(),
+    NV1.mask(),
+    NV1.mask() | NV2.mask(),
     NV.mask(),
     NV.mask() | NV1.mask(),
     NV.mask() | NV2.mask(),
@@ -65,6 +68,7 @@ extern "Rust" fn guest_main() {
     hardware.write(SysReg::VBAR_EL1, enter::HARNESS, vectors_el1);
     hardware.write(SysReg::VNCR_EL2, enter::HARNESS, enter::vncr_page());
     enter::fill_page();
+    wait::prepare();
     println!("features: {}", state.features().count());
 
     let report = only(&REPORT);
@@ -120,66 +124,78 @@ fn setting(state: &mut State, hardware: &Hardware, el: u8, bits: u64, report: &m
         state.put(r, hardware.read(r, hardware::layout(r, hcr)).unwrap_or(0));
     }
     for (number, operation) in Operation::all().enumerate() {
-        if let Some(why) = policy::skipped(operation) {
-            report.skipped(number, operation, why);
+        let Some(plain) = outcome::decide(operation.word(0), el, &*state).filter(|d| !d.rules.is_empty())
+        else {
             continue;
-        }
-        if outcome::decide(operation.word(0), el, &*state).is_none_or(|d| d.rules.is_empty()) {
-            continue;
-        }
+        };
         if fields::is_absent(operation, state) {
             report.absent();
             continue;
         }
-        let judge = |state: &State, hcr: u64, asked: Option<&Asked>, report: &mut Report| {
-            let cell = Cell { operation, number, el, hcr, state, hardware };
-            report.judged(&cell, asked, cell.judge());
+        let mut bench = Bench { state, hardware, report };
+        let judge = |bench: &mut Bench<'_>, hcr: u64, asked: &[Asked]| {
+            let cell = Cell { operation, number, el, hcr, state: bench.state, hardware: bench.hardware };
+            let difference = cell.judge();
+            bench.report.judged(&cell, asked, difference);
         };
-        judge(state, hcr, None, report);
+        judge(&mut bench, hcr, &[]);
+        // The values that decide by themselves: of two of them, the order of the rules decides.
+        let mut deciding = Few::new();
         fields::each(operation.rules(el), |asked| {
-            each_value(state, hardware, hcr, asked, report, |state, hcr, asked, report| {
-                judge(state, hcr, Some(asked), report);
+            let old = asked.field.get(bench.state.get(asked.register));
+            for value in asked.values().filter(|v| *v != old) {
+                let asked = Asked { value, ..asked };
+                bench.with(hcr, &asked, |bench, hcr| {
+                    judge(bench, hcr, &[asked]);
+                    let now = outcome::decide(operation.word(0), el, &*bench.state).map(|d| d.decisive);
+                    if now != Some(plain.decisive) {
+                        deciding.push(asked);
+                    }
+                });
+            }
+        });
+        deciding.each_pair(|a, b| {
+            bench.with(hcr, &a, |bench, hcr| {
+                bench.with(hcr, &b, |bench, hcr| judge(bench, hcr, &[a, b]));
             });
         });
     }
 }
 
-/// Gives a field each of its other values in turn.
-fn each_value(
-    state: &mut State,
-    hardware: &Hardware,
-    hcr: u64,
-    asked: Asked,
-    report: &mut Report,
-    call: impl Fn(&State, u64, &Asked, &mut Report),
-) {
-    let r = asked.register;
-    let old = state.get(r);
-    let layout = hardware::layout(r, hcr);
-    let exists = hardware.read(r, layout).is_some();
-    for value in asked.values().filter(|v| *v != asked.field.get(old)) {
-        if !exists {
-            report.absent();
-            continue;
+/// What a cell is executed on.
+struct Bench<'a> {
+    state: &'a mut State,
+    hardware: &'a Hardware,
+    report: &'a mut Report,
+}
+
+impl Bench<'_> {
+    /// Runs something while a field has another value, if the CPU holds it; `hcr` is HCR_EL2 before, and is handed on as
+    /// it is then.
+    fn with(&mut self, hcr: u64, asked: &Asked, run: impl FnOnce(&mut Self, u64)) {
+        let r = asked.register;
+        let old = self.state.get(r);
+        let layout = hardware::layout(r, hcr);
+        if self.hardware.read(r, layout).is_none() {
+            return self.report.absent();
         }
-        let asked = Asked { value, ..asked };
-        let wanted = asked.field.with(old, value);
+        let wanted = asked.field.with(old, asked.value);
         let (held, hcr) = if r == SysReg::HCR_EL2 {
-            let held = hardware.read(r, wanted).unwrap_or(0);
+            let held = self.hardware.read(r, wanted).unwrap_or(0);
             (held, held)
         } else {
-            hardware.write(r, layout, wanted);
-            (hardware.read(r, layout).unwrap_or(0), hcr)
+            self.hardware.write(r, layout, wanted);
+            (self.hardware.read(r, layout).unwrap_or(0), hcr)
         };
-        if asked.field.get(held) == value {
-            state.put(r, held);
-            call(state, hcr, &asked, report);
+        if asked.field.get(held) == asked.value {
+            self.state.put(r, held);
+            run(self, hcr);
         } else {
-            report.not_held(&asked, state);
+            self.report.not_held(asked, self.state);
         }
-        state.put(r, old);
+        self.state.put(r, old);
         if r != SysReg::HCR_EL2 {
-            hardware.write(r, layout, old);
+            self.hardware.write(r, layout, old);
         }
     }
 }

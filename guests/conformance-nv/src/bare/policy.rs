@@ -116,13 +116,3 @@ pub(super) fn operand(operation: Operation) -> u64 {
         _ => 0,
     }
 }
-
-/// Why an operation is not executed at all.
-pub(super) fn skipped(operation: Operation) -> Option<&'static str> {
-    use droste_arch::sysreg::access::Instruction;
-    match operation {
-        Operation::Execute(Instruction::Smc) => Some("the board may answer it"),
-        Operation::Execute(Instruction::Wfi | Instruction::Wfe) => Some("a trap depends on what is pending"),
-        _ => None,
-    }
-}

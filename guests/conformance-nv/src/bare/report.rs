@@ -23,7 +23,6 @@ pub(super) struct Report {
     /// Cells that could not be executed.
     skipped: u32,
     per_operation: [(u16, u16); OPERATIONS],
-    listed: [bool; OPERATIONS],
     fields: [Option<(SysReg, u8, u64)>; FIELDS],
 }
 
@@ -35,7 +34,6 @@ impl Report {
             absent: 0,
             skipped: 0,
             per_operation: [(0, 0); OPERATIONS],
-            listed: [false; OPERATIONS],
             fields: [None; FIELDS],
         }
     }
@@ -48,14 +46,6 @@ impl Report {
     /// A cell of an operation or of a control register that this CPU has not.
     pub(super) fn absent(&mut self) {
         self.absent += 1;
-    }
-
-    pub(super) fn skipped(&mut self, number: usize, operation: Operation, why: &str) {
-        self.skipped += 1;
-        if !self.listed[number] {
-            self.listed[number] = true;
-            println!("skipped: {operation}: {why}");
-        }
     }
 
     /// A field that does not hold a value: it belongs to an absent feature, or it is fixed.
@@ -73,7 +63,7 @@ impl Report {
         }
     }
 
-    pub(super) fn judged(&mut self, cell: &Cell<'_>, asked: Option<&Asked>, difference: Option<Difference>) {
+    pub(super) fn judged(&mut self, cell: &Cell<'_>, asked: &[Asked], difference: Option<Difference>) {
         self.cells += 1;
         let counts = &mut self.per_operation[cell.number];
         counts.0 += 1;
@@ -105,6 +95,7 @@ impl Report {
         let absent = Operation::all().filter(|o| fields::is_absent(*o, state)).count();
         println!("absent: {absent} accessors of features that this CPU has not, {} cells", self.absent);
         let (n, m, k) = (self.cells, self.different, self.skipped);
+        println!("coverage: {n} of {} cells of features that this CPU has were executed", n + k);
         println!("conformance-nv: {n} cells, {m} different, {k} skipped (listed)");
     }
 }
@@ -134,11 +125,11 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-struct Also<'a>(Option<&'a Asked>, bool);
+struct Also<'a>(&'a [Asked], bool);
 
 impl fmt::Display for Also<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |asked| write!(f, " and {}", Place(asked, self.1)))
+        self.0.iter().try_for_each(|asked| write!(f, " and {}", Place(asked, self.1)))
     }
 }
 
