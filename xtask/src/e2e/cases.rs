@@ -24,6 +24,8 @@ pub(crate) enum Kernel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Check {
     Markers,
+    /// The same in deterministic mode: guests of guests that are slower than their clock do nothing but serve its ticks.
+    MarkersInCountedTime,
     /// The console is the same as on QEMU.
     SameAsQemu,
     /// The console and the final state are the same when run again, in deterministic mode.
@@ -41,7 +43,8 @@ pub(crate) enum Check {
 impl Check {
     /// Whether the case runs in deterministic mode.
     pub(crate) fn is_deterministic(self) -> bool {
-        matches!(self, Check::SameTwice | Check::Executors | Check::Share | Check::Overhead)
+        use Check::{Executors, MarkersInCountedTime, Overhead, SameTwice, Share};
+        matches!(self, SameTwice | Executors | Share | Overhead | MarkersInCountedTime)
     }
 }
 
@@ -435,6 +438,7 @@ const CASES: &[Case] = &[
         ..LINUX
     },
     CHAIN,
+    Case { name: "nested-nv2p1", what: "the same with FEAT_NV2p1", cpu: "max,+nv2p1", ..CHAIN },
     Case { name: "nested-nv3", what: "the same with FEAT_NV3", cpu: "max,+nv3", ..CHAIN },
     Case {
         name: "nested-smp2",
@@ -466,6 +470,32 @@ const CASES: &[Case] = &[
             "DROSTE-END 1 .*status=0",
             "^DROSTE-END 0 .*status=0",
         ],
+        ..CHAIN
+    },
+    Case {
+        name: "nested-l3",
+        what: "one level more: a guest of a guest hypervisor of a guest hypervisor",
+        initrd: Some("three-7.2.cpio"),
+        // KVM of Linux 7.3 takes 49 bits of the VNCR_EL2 of a guest hypervisor, whose kernel with 52-bit addresses in stage
+        // 1 has it at an address of 52.
+        cpu: "max,-lpa2",
+        append: "kvm-arm.mode=nested quiet loglevel=4 droste.chain=nested,nested,kvm droste.mem=4096",
+        memory_mb: 10240,
+        expect: &[
+            UP,
+            r"^DROSTE-DMESG 0 .*VHE\+NV2 mode initialized",
+            "DROSTE-UP 1 ",
+            r"DROSTE-DMESG 1 .*VHE\+NV2 mode initialized",
+            "DROSTE-UP 2 ",
+            r"DROSTE-DMESG 2 .*CPU: All CPU\(s\) started at EL2",
+            "DROSTE-DMESG 2 .*VHE mode initialized",
+            "DROSTE-UP 3 ",
+            r"DROSTE-DMESG 3 .*CPU: All CPU\(s\) started at EL1",
+            "DROSTE-END 2 .*status=0",
+            "DROSTE-END 1 .*status=0",
+            "^DROSTE-END 0 .*status=0",
+        ],
+        check: Check::MarkersInCountedTime,
         ..CHAIN
     },
     Case {
