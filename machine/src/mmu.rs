@@ -42,4 +42,5 @@ pub(crate) mod layout {
     pub(crate) use super::inline::layout as inline;
     pub(crate) use super::translate::layout as tlb;
 }
+pub(crate) use translate::Route;
 pub use translate::Tlb;

@@ -3,6 +3,7 @@
 use super::x64::{Mem, Reg};
 use crate::cpu::{CpuState, Exclusive, Mode, PState, Vcpu};
 use crate::engine::{Dispatch, Span};
+use crate::mmu::Route;
 use crate::mmu::layout::{inline, tlb};
 use crate::pauth::{NativePointers, PointerRange};
 use crate::sysreg::View;
@@ -74,6 +75,10 @@ pub(super) const fn fetch_id_displacement(va: u64) -> i32 {
     (offset_of!(Vcpu, tlb) + tlb::FETCH_IDS + low) as i32 - BIAS as i32
 }
 pub(super) const WINDOW: Mem = at(offset_of!(Vcpu, tlb) + tlb::WINDOW);
+/// The window of register accesses that FEAT_NV2 transforms.
+pub(super) const NV2_WINDOW: Mem = at(offset_of!(Vcpu, tlb) + tlb::NV2_WINDOW);
+/// The address of their page.
+pub(super) const VNCR: Mem = state(View::stored(SysReg::VNCR_EL2).offset);
 pub(super) const UNSYNCHRONISED: Mem = at(offset_of!(Vcpu, tlb) + tlb::UNSYNCHRONISED);
 pub(super) const MONITOR_VALID: Mem = monitor(offset_of!(Exclusive, valid));
 pub(super) const MONITOR_SIZE: Mem = monitor(offset_of!(Exclusive, size));
@@ -110,18 +115,18 @@ const fn monitor(offset: usize) -> Mem {
     state(offset_of!(CpuState, exclusive) + offset)
 }
 
-const fn selection(unprivileged: bool, offset: usize) -> Mem {
-    at(offset_of!(Vcpu, tlb) + tlb::COMPARISONS + unprivileged as usize * inline::COMPARISON_BYTES + offset)
+const fn selection(route: Route, offset: usize) -> Mem {
+    at(offset_of!(Vcpu, tlb) + tlb::COMPARISONS + route as usize * inline::COMPARISON_BYTES + offset)
 }
 
-/// What an address that was shifted to be compared is masked with, for ordinary or unprivileged accesses.
-pub(super) const fn comparand_mask(unprivileged: bool) -> Mem {
-    selection(unprivileged, inline::MASK)
+/// What an address that was shifted to be compared is masked with.
+pub(super) const fn comparand_mask(route: Route) -> Mem {
+    selection(route, inline::MASK)
 }
 
 /// What is put over it then.
-pub(super) const fn comparand_id(unprivileged: bool) -> Mem {
-    selection(unprivileged, inline::ID)
+pub(super) const fn comparand_id(route: Route) -> Mem {
+    selection(route, inline::ID)
 }
 
 /// Slots of [`Dispatch::spans`].

@@ -10,7 +10,7 @@ use super::memory::CodeMemory;
 use crate::cpu::Vcpu;
 use crate::exception;
 use crate::interp::{self, Exec, Flow, Handler};
-use crate::mmu::RamAddress;
+use crate::mmu::{RamAddress, Route};
 use droste_arch::fields::{fpcr, fpsr};
 
 /// What a handler answered, as generated code sees it.
@@ -95,7 +95,8 @@ pub(super) unsafe extern "sysv64" fn call_target(cpu: *mut Vcpu, word: u32, hand
     answer(done)
 }
 
-/// The same for a load or store at `va`, whose page generated code may access by itself afterwards.
+/// The same for a load or store at `va`, whose page generated code may access by itself afterwards. `route` is the
+/// number of a [`Route`].
 ///
 /// # Safety
 ///
@@ -105,7 +106,7 @@ pub(super) unsafe extern "sysv64" fn call_access(
     word: u32,
     handler: usize,
     va: u64,
-    unprivileged: u32,
+    route: u32,
 ) -> u32 {
     // SAFETY: as the function's; the reference ends with the call.
     let cpu = unsafe { &mut *cpu };
@@ -113,7 +114,7 @@ pub(super) unsafe extern "sysv64" fn call_access(
     if done.is_ok() {
         let marks = cpu.machine.ram.code_table_bias();
         let mark = |host: RamAddress| marks.wrapping_add(host.pointer().addr() as u64 >> 12);
-        cpu.tlb.inline(va, unprivileged != 0, mark);
+        cpu.tlb.inline(va, Route::of_number(route), mark);
     }
     attend(cpu);
     answer(done)

@@ -84,7 +84,7 @@ pub(super) struct Stubs {
     pub(super) call_handler: usize,
     /// The same for the target of an indirect branch.
     pub(super) call_target: usize,
-    /// The same for a load or store at RCX, which is unprivileged if R8D says so: the next one may need no handler.
+    /// The same for a load or store at RCX by the route R8D: the next one may need no handler.
     pub(super) call_access: usize,
     /// Tells that ESI bytes at the host address RCX, in a page that holds code, were written. Changes RCX and RSI.
     pub(super) wrote_code: usize,

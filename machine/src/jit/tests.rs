@@ -4,6 +4,7 @@ mod control;
 mod memory;
 mod system;
 mod vectors;
+mod vncr;
 
 use super::Jit;
 use crate::board::memory_map::RAM_BASE;

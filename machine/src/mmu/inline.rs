@@ -99,15 +99,17 @@ impl InlineTable {
         self.owners.truncate(1);
     }
 
-    /// The selections of two privileges over the two halves. Ids may begin anew, so earlier selections are void.
-    pub(super) fn select(&mut self, ranges: &[Range; 2], privileges: [Privilege; 2]) -> [Comparison; 2] {
-        if self.owners.len() + 2 * ranges.len() > usize::from(NEVER) {
+    /// Makes room for three selections. Ids may begin anew, so earlier selections are void.
+    pub(super) fn make_room(&mut self) {
+        if self.owners.len() + 3 * 2 > usize::from(NEVER) {
             self.clear();
         }
-        privileges.map(|privilege| {
-            let [low, high] = ranges.each_ref().map(|range| self.intern(range.cid(), privilege));
-            Comparison::new(low, high)
-        })
+    }
+
+    /// The selection of a privilege over the two halves. There must be [room](Self::make_room).
+    pub(super) fn select(&mut self, ranges: &[Range; 2], privilege: Privilege) -> Comparison {
+        let [low, high] = ranges.each_ref().map(|range| self.intern(range.cid(), privilege));
+        Comparison::new(low, high)
     }
 
     fn intern(&mut self, cid: u16, privilege: Privilege) -> u16 {
@@ -209,7 +211,8 @@ mod tests {
     }
 
     fn select(table: &mut InlineTable, low: u64, high: u64) -> Comparison {
-        table.select(&ranges(low, high), [Privilege::Privileged; 2])[0]
+        table.make_room();
+        table.select(&ranges(low, high), Privilege::Privileged)
     }
 
     #[test]
@@ -223,7 +226,7 @@ mod tests {
         assert_eq!(table.find(two, 0, HIGH, false), Some(PAGE.host), "the same kernel");
         let again = select(&mut table, 1, 9);
         assert_eq!(table.find(again, 0, LOW, true), Some(PAGE.host), "nothing was flushed");
-        let user = table.select(&ranges(1, 9), [Privilege::User; 2])[0];
+        let user = table.select(&ranges(1, 9), Privilege::User);
         assert_eq!(table.find(user, 0, LOW, false), None, "another privilege");
         assert_eq!(table.find(Comparison::NEVER, 0, LOW, false), None);
         assert_eq!(table.find(Comparison::NEVER, 0, 0, false), None, "empty entries match nothing");

@@ -68,6 +68,12 @@ impl Vcpu {
     /// Makes the TLB follow PSTATE: a change of Exception level copies a few words.
     pub(crate) fn mmu_pstate_changed(&mut self) {
         let regime = self.current_regime();
+        let nv2 = self.nv2_regime();
+        self.tlb.set_nv2(nv2);
+        if let Some(nv2) = nv2 {
+            self.resolve_regime(nv2);
+        }
+        // If ids run out now, those of the other regime are renewed, too.
         self.resolve_regime(regime);
         let nv1 = self.is_virtual_el2_without_vhe();
         let privilege = [false, true].map(|unprivileged| self.privilege_of_access(regime, unprivileged, nv1));
@@ -102,6 +108,13 @@ impl Vcpu {
             let registers = self.regime_registers(regime);
             self.tlb.resolve(regime, registers);
         }
+    }
+
+    /// The regime of register accesses that FEAT_NV2 transforms, where it does and they are little-endian: only EL2 can
+    /// change HCR_EL2 and the registers of that regime, so this holds as long as EL1 executes.
+    fn nv2_regime(&self) -> Option<Regime> {
+        let transforms = self.el() == 1 && hcr_el2::NV.is_set(self.hcr()) && !self.nv2_big_endian();
+        transforms.then(|| self.el2_regime())
     }
 
     /// On whose behalf an access is made: AArch64.IsUnprivAccessPriv, and PSTATE.PAN without effect under

@@ -8,7 +8,8 @@ use super::selection::{Accessor, Selection};
 use super::stage2_cache::{Stage2Cache, WithStage2Cache};
 use super::tlb::{Entries, Entry, NEVER, NORMAL, RamAddress, Range, Removed, salt};
 use super::walk::{
-    self, Attributes, Kind, MmuFeatures, PhysMem, Privilege, Regime, Registers, Request, Tables, WalkConfig,
+    self, Attributes, Kind, MmuFeatures, Permissions, PhysMem, Privilege, Regime, Registers, Request, Tables,
+    WalkConfig,
 };
 
 /// Guest physical memory as a TLB fill sees it.
@@ -57,10 +58,13 @@ pub struct Tlb {
     selections: [Selection; 16],
     /// Incremented when a regime is resolved anew: old selections are void.
     epoch: u64,
-    /// What generated code compares: ordinary and unprivileged accesses.
-    comparisons: [Comparison; 2],
+    /// What generated code compares, by [`Route`].
+    comparisons: [Comparison; Route::COUNT],
     /// Address of the part of the inline table that serves the current address space.
     window: u64,
+    /// The regime of register accesses that FEAT_NV2 transforms, if they may be inlined, and where it is served.
+    nv2: Option<Regime>,
+    nv2_window: u64,
     fetch_ids: FetchIds,
     /// Whether other CPUs may still have to perform this one's TLB maintenance.
     unsynchronised: bool,
@@ -73,9 +77,35 @@ pub(crate) mod layout {
 
     pub(crate) const COMPARISONS: usize = offset_of!(Tlb, comparisons);
     pub(crate) const WINDOW: usize = offset_of!(Tlb, window);
+    pub(crate) const NV2_WINDOW: usize = offset_of!(Tlb, nv2_window);
     pub(crate) const UNSYNCHRONISED: usize = offset_of!(Tlb, unsynchronised);
     /// The id of the high half; that of the low half follows.
     pub(crate) const FETCH_IDS: usize = offset_of!(Tlb, fetch_ids) + FetchIds::CURRENT;
+}
+
+/// What generated code makes an access as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Route {
+    /// An ordinary load or store.
+    Ordinary,
+    /// LDTR, STTR and relatives.
+    Unprivileged,
+    /// A register access that FEAT_NV2 transforms.
+    Nv2,
+}
+
+impl Route {
+    const COUNT: usize = 3;
+
+    /// What a number that generated code passes stands for.
+    pub(crate) fn of_number(number: u32) -> Route {
+        match number {
+            0 => Route::Ordinary,
+            1 => Route::Unprivileged,
+            _ => Route::Nv2,
+        }
+    }
 }
 
 /// Index of the read-modify-write row in `need`.
@@ -105,8 +135,10 @@ impl Tlb {
             now: Selection::NONE,
             selections: [Selection::NONE; 16],
             epoch: 0,
-            comparisons: [Comparison::NEVER; 2],
+            comparisons: [Comparison::NEVER; Route::COUNT],
             window: 0,
+            nv2: None,
+            nv2_window: 0,
             fetch_ids: FetchIds::default(),
             unsynchronised: false,
         }
@@ -151,10 +183,12 @@ impl Tlb {
         if epoch == Selection::NONE.epoch {
             return self.select_fetch();
         }
-        let Resolved { valid, fresh, registers, .. } = self.regimes[regime as usize];
-        if !valid {
-            self.resolve_changed(regime, registers);
-            self.regimes[regime as usize].fresh = fresh;
+        for regime in [Some(regime), self.nv2].into_iter().flatten() {
+            let Resolved { valid, fresh, registers, .. } = self.regimes[regime as usize];
+            if !valid {
+                self.resolve_changed(regime, registers);
+                self.regimes[regime as usize].fresh = fresh;
+            }
         }
         self.select_again();
     }
@@ -269,33 +303,69 @@ impl Tlb {
         self.select(self.now.regime, privilege, big_endian, unaligned == NEVER);
     }
 
+    /// Says in which regime register accesses that FEAT_NV2 transforms are made, from the next [`Tlb::select`] on;
+    /// `None` where they are not, or are big-endian. The regime must be resolved by then.
+    pub(crate) fn set_nv2(&mut self, regime: Option<Regime>) {
+        self.nv2 = regime;
+    }
+
     /// Makes generated code look for what is selected.
     fn compare(&mut self) {
         let by = self.now.by;
         self.window = self.inline.window_address(self.regimes[self.now.regime as usize].ids.space);
-        self.comparisons = if by.big_endian || by.unaligned == NEVER {
+        self.inline.make_room();
+        let [ordinary, unprivileged] = if by.big_endian || by.unaligned == NEVER {
             [Comparison::NEVER; 2]
         } else {
-            self.inline.select(&self.now.data, by.privilege)
+            by.privilege.map(|privilege| self.inline.select(&self.now.data, privilege))
         };
+        self.comparisons = [ordinary, unprivileged, self.compare_nv2()];
     }
 
-    /// Lets generated code access the page of `va` as ordinary or unprivileged accesses may now, if the first level has
-    /// it and it needs no further tests. `code_mark` gives the address of the mark of a host page.
-    pub(crate) fn inline(&mut self, va: u64, unprivileged: bool, code_mark: impl Fn(RamAddress) -> u64) {
-        let row = usize::from(unprivileged);
-        let range = &self.now.data[(va >> 55 & 1) as usize];
-        let Some(entry) = self.entries.first(range, va) else { return };
+    fn compare_nv2(&mut self) -> Comparison {
+        let Some(regime) = self.nv2.filter(|regime| self.is_resolved(*regime)) else {
+            return Comparison::NEVER;
+        };
+        let resolved = &self.regimes[regime as usize];
+        self.nv2_window = self.inline.window_address(resolved.ids.space);
+        self.inline.select(&resolved.data, Privilege::Privileged)
+    }
+
+    /// The regime of a kind of access, its permissions to load and to store, and the address ranges.
+    fn route(&self, route: Route) -> Option<(Regime, [u16; 2], [Range; 2])> {
+        let row = match route {
+            Route::Ordinary => 0,
+            Route::Unprivileged => 1,
+            Route::Nv2 => {
+                let regime = self.nv2?;
+                let one = |kind| Permissions::only(Privilege::Privileged, kind).bits() | NORMAL;
+                let data = self.regimes[regime as usize].data;
+                return Some((regime, [one(Kind::Read), one(Kind::Write)], data));
+            }
+        };
+        let Selection { regime, need, by, data, .. } = self.now;
+        Some((regime, [need[row][0] | by.unaligned, need[row][1] | by.unaligned], data))
+    }
+
+    /// Lets generated code access the page of `va` as a kind of access may now, if the first level has it and it needs
+    /// no further tests. `code_mark` gives the address of the mark of a host page.
+    pub(crate) fn inline(&mut self, va: u64, route: Route, code_mark: impl Fn(RamAddress) -> u64) {
+        let comparison = self.comparisons[route as usize];
+        let Some((regime, need, data)) = self.route(route) else { return };
+        let Some(entry) = self.entries.first(&data[(va >> 55 & 1) as usize], va) else { return };
         let Some(host) = entry.host(0) else { return };
-        let allowed = |kind: Kind| entry.lets(self.now.need[row][kind as usize] | self.now.by.unaligned);
+        if comparison == Comparison::NEVER {
+            return;
+        }
+        let allowed = |kind: Kind| entry.lets(need[kind as usize]);
         let page = Page {
             read: allowed(Kind::Read),
             write: allowed(Kind::Write),
             host: host.pointer().addr() as u64,
             code: code_mark(host),
         };
-        let space = self.regimes[self.now.regime as usize].ids.space;
-        self.inline.insert(self.comparisons[row], space, va, page);
+        let space = self.regimes[regime as usize].ids.space;
+        self.inline.insert(comparison, space, va, page);
     }
 
     /// Makes the ids of fetches follow what is selected for them.
@@ -326,9 +396,10 @@ impl Tlb {
 
     /// The host address that generated code would access for the page of `va`, if it would.
     #[cfg(test)]
-    pub(super) fn inlined(&self, va: u64, write: bool) -> Option<u64> {
-        let space = self.regimes[self.now.regime as usize].ids.space;
-        self.inline.find(self.comparisons[0], space, va, write)
+    pub(crate) fn inlined(&self, va: u64, route: Route, write: bool) -> Option<u64> {
+        let (regime, ..) = self.route(route)?;
+        let space = self.regimes[regime as usize].ids.space;
+        self.inline.find(self.comparisons[route as usize], space, va, write)
     }
 
     pub(super) fn set_unsynchronised(&mut self, value: bool) {
@@ -443,9 +514,8 @@ impl Tlb {
         let resolved = &self.regimes[regime as usize];
         let registers = resolved.registers;
         self.contexts.set_upper_per_asid(resolved.ids.space);
-        self.invalidate_resolved();
         self.resolve_changed(regime, registers);
-        if regime == self.now.regime {
+        if regime == self.now.regime || self.nv2 == Some(regime) {
             self.select_again();
         }
         let resolved = &self.regimes[regime as usize];

@@ -62,6 +62,8 @@ pub(crate) enum Effect {
     Daif,
     /// An MSR does nothing.
     Nothing,
+    /// An MRS or MSR accesses this offset from VNCR_EL2 instead.
+    Slot(u16),
 }
 
 /// An access as it is decided now.
@@ -87,7 +89,8 @@ pub(crate) fn plan(cpu: &Vcpu, word: u32) -> Option<Plan> {
         }
         Action::Zero | Action::Nop if read => Effect::Zero,
         Action::Zero | Action::Nop => Effect::Nothing,
-        Action::Undefined | Action::Trap { .. } | Action::Memory(_) | Action::Perform => return None,
+        Action::Memory(offset) => Effect::Slot(offset),
+        Action::Undefined | Action::Trap { .. } | Action::Perform => return None,
     };
     Some(Plan { el: cpu.el(), guards, effect })
 }

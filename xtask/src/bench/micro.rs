@@ -18,7 +18,7 @@ const fn test(name: &'static str, what: &'static str) -> Test {
     Test { name, what }
 }
 
-pub(crate) const TESTS: [Test; 23] = [
+pub(crate) const TESTS: [Test; 26] = [
     test("alu", "an instruction of a loop of 10 without memory accesses"),
     test("load", "an instruction of a loop with 8 loads of 10"),
     test("store", "an instruction of a loop with 8 stores of 10"),
@@ -42,6 +42,9 @@ pub(crate) const TESTS: [Test; 23] = [
     test("hvc-hcr", "HVC, HCR_EL2.VM off, ISB, on, ISB, ERET"),
     test("hvc-hcr-16-16", "the same, with the loads from 16 and 16 pages"),
     test("hvc-vmid-16", "HVC, another VMID, ISB, ERET, then a load from each of 16 pages at EL1"),
+    test("vncr-read", "MRS of VTTBR_EL2 at EL1 with HCR_EL2.{NV,NV2} = {1,1}"),
+    test("vncr-write", "MSR of it"),
+    test("nested-eret", "ERET at EL1 that is trapped to EL2, and ERET behind it"),
 ];
 
 /// The two numbers of turns.

@@ -56,6 +56,36 @@ bench_host\name:
 bench_host_work\name:
     .endm
 
+    // A guest hypervisor: VTTBR_EL2 is memory, and ERET is trapped.
+    .macro NESTED name
+    .text
+    .balign 64
+    .global bench_nested_\name
+bench_nested_\name:
+    .endm
+    .macro TURN
+    subs  x0, x0, #1
+    b.ne  1b
+    mov   x9, #1
+    hvc   #0
+    .endm
+    NESTED read
+    mov   x9, xzr
+1:  .rept 8
+    mrs   x2, S3_4_C2_C1_0
+    .endr
+    TURN
+    NESTED write
+    mov   x9, xzr
+1:  .rept 8
+    msr   S3_4_C2_C1_0, x2
+    .endr
+    TURN
+    NESTED eret
+    mov   x9, xzr
+1:  eret
+    TURN
+
     GUEST
     GUEST _16, 1
     HOST
@@ -76,6 +106,11 @@ bench_host_work\name:
     msr   hcr_el2, x11
     isb
     eret
+    HOST _skip
+    mrs   x12, elr_el2
+    add   x12, x12, #4
+    msr   elr_el2, x12
+    eret
     HOST _vmid
     msr   vttbr_el2, x10
     mov   x12, x10
@@ -94,10 +129,15 @@ unsafe extern "C" {
     fn bench_host_hcr();
     fn bench_host_hcr_16();
     fn bench_host_vmid();
+    fn bench_host_skip();
+    fn bench_nested_read();
+    fn bench_nested_write();
+    fn bench_nested_eret();
 }
 
 pub(crate) fn tests() -> impl Iterator<Item = Test> {
     let test = |name, guest, host, pair| Test { name, operations: 1, run: Run::El1(guest, host, pair) };
+    let nested = |name, operations, guest, host| Test { name, operations, run: Run::Nested(guest, host) };
     let (plain, touch) = (bench_guest as unsafe extern "C" fn(), bench_guest_16 as unsafe extern "C" fn());
     [
         test("hvc", plain, bench_host as unsafe extern "C" fn(), Pair::Nothing),
@@ -105,6 +145,14 @@ pub(crate) fn tests() -> impl Iterator<Item = Test> {
         test("hvc-hcr", plain, bench_host_hcr, Pair::HcrVm),
         test("hvc-hcr-16-16", touch, bench_host_hcr_16, Pair::HcrVm),
         test("hvc-vmid-16", touch, bench_host_vmid, Pair::Vmid),
+        nested(
+            "vncr-read",
+            8,
+            bench_nested_read as unsafe extern "C" fn(),
+            bench_host as unsafe extern "C" fn(),
+        ),
+        nested("vncr-write", 8, bench_nested_write, bench_host),
+        nested("nested-eret", 1, bench_nested_eret, bench_host_skip),
     ]
     .into_iter()
 }

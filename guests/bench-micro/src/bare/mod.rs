@@ -26,6 +26,8 @@ enum Run {
     El1(unsafe extern "C" fn(), unsafe extern "C" fn(), world::Pair),
     /// Loops on all CPUs at once.
     Parallel,
+    /// A loop at EL1 that believes to be at EL2 (FEAT_NV2), and the vector table that its traps go to.
+    Nested(unsafe extern "C" fn(), unsafe extern "C" fn()),
     /// A page of code that has never run, for each turn.
     Cold,
 }
@@ -73,7 +75,10 @@ impl Test {
             _ if iterations == 0 => {}
             Run::Nothing => {}
             Run::El2(code, pair) => world::run_el2(code, pair, iterations),
-            Run::El1(code, vectors, pair) => world::run_el1(code, vectors, pair, iterations),
+            Run::El1(code, vectors, pair) => world::run_el1(code, vectors, pair, 0, iterations),
+            Run::Nested(code, vectors) => {
+                world::run_el1(code, vectors, world::Pair::Nothing, world::NESTED, iterations);
+            }
             Run::Parallel => parallel::run(iterations),
             Run::Cold => cold::run(iterations),
         }

@@ -10,6 +10,8 @@ static STAGE_2: Tables<1> = Tables::new();
 const VTCR: u64 = 25 | 1 << 6 | 1 << 8 | 1 << 10 | 3 << 12 | 2 << 16 | 1 << 31;
 const GIB: u64 = 1 << 30;
 const HCR_VM: u64 = 1;
+/// HCR_EL2.NV and NV2.
+pub(crate) const NESTED: u64 = 1 << 42 | 1 << 45;
 /// Pages that loops at EL2 and at EL1 touch.
 const PAGES: [u64; 2] = [0x4900_0000, 0x4a00_0000];
 /// What loads, stores and atomics use.
@@ -86,16 +88,21 @@ pub(crate) fn run_el2(code: unsafe extern "C" fn(), pair: Pair, iterations: u64)
     }
 }
 
-/// Runs a loop at EL1 under stage 2, with its handler at EL2.
+/// Runs a loop at EL1 under stage 2, with its handler at EL2 and these bits of HCR_EL2 in addition.
 pub(crate) fn run_el1(
     code: unsafe extern "C" fn(),
     table: unsafe extern "C" fn(),
     pair: Pair,
+    hcr: u64,
     iterations: u64,
 ) {
     let block = pair.block();
     msr!("vbar_el2", table as *const () as u64);
-    msr!("hcr_el2", boot::HCR_EL2 | HCR_VM);
+    msr!("hcr_el2", boot::HCR_EL2 | HCR_VM | hcr);
+    if hcr & NESTED != 0 {
+        // VNCR_EL2.
+        msr!("S3_4_C2_C2_0", DATA);
+    }
     lower::enter(code as *const () as u64, lower::EL1, iterations, block.as_ptr() as u64);
     msr!("hcr_el2", boot::HCR_EL2);
     vectors::install();

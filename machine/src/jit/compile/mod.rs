@@ -13,6 +13,7 @@ mod registers;
 mod simd;
 mod system;
 mod vectors;
+mod vncr;
 
 use self::detours::Way;
 use self::flags::Flags;
@@ -27,6 +28,7 @@ use super::stubs::Stubs;
 use super::x64::{Alu, Assembler, Cond, Fixup, Label, Mem, Reg, Size};
 use crate::cpu::Vcpu;
 use crate::interp::Op;
+use crate::mmu::Route;
 use droste_arch::a64::{Encoding, Group};
 
 /// What a block is made of.
@@ -63,8 +65,16 @@ struct Slow {
     /// The registers after it, and where to go on.
     after: Cache,
     back: usize,
-    /// The address that it accesses, and whether without privilege.
-    access: Option<(Site, bool)>,
+    access: Option<Accessed>,
+}
+
+/// The address that an instruction accesses.
+#[derive(Clone, Copy)]
+enum Accessed {
+    /// That of a load or store.
+    At(Site, Route),
+    /// An offset from VNCR_EL2.
+    Slot(u16),
 }
 
 /// A look for code in a page that was written, which found some.
@@ -435,8 +445,10 @@ impl Compiler<'_> {
 impl Compiler<'_> {
     fn slow_part(&mut self, mut slow: Slow) {
         self.asm.bind(&mut slow.entry);
-        if let Some((site, _)) = slow.access {
-            self.asm.lea(Size::Q, Reg::Rcx, site.mem());
+        match slow.access {
+            Some(Accessed::At(site, _)) => self.asm.lea(Size::Q, Reg::Rcx, site.mem()),
+            Some(Accessed::Slot(offset)) => self.slot_address(offset),
+            None => {}
         }
         self.store_flags(slow.flags);
         self.store_dirty(&slow.before);
@@ -445,10 +457,14 @@ impl Compiler<'_> {
             self.asm.store(Size::Q, STALE, Reg::Rax);
         }
         let mut stub = self.handler_stub(slow.index);
-        if let Some((_, unprivileged)) = slow.access
+        if let Some(access) = slow.access
             && !self.lands(slow.index)
         {
-            self.asm.mov_imm(Reg::R8, u64::from(unprivileged));
+            let route = match access {
+                Accessed::At(_, route) => route,
+                Accessed::Slot(_) => Route::Nv2,
+            };
+            self.asm.mov_imm(Reg::R8, route as u64);
             stub = self.stubs.call_access;
         }
         self.call_handler(slow.index, stub);

@@ -3,7 +3,7 @@
 
 use super::integer::rd;
 use super::registers::SP;
-use super::{Compiler, SideExit, Slow};
+use super::{Accessed, Compiler, SideExit, Slow};
 use crate::interp;
 use crate::jit::layout::{BTYPE, DAIF, EL, HCR, NZCV, PC, SEEN_PINS, state};
 use crate::jit::x64::{Alu, Cond, Label, Mem, Reg, Shift, Size, Unary};
@@ -15,6 +15,11 @@ use droste_arch::sysreg::reserved::Masks;
 const VIRTUAL: u64 = hcr_el2::VI.mask() | hcr_el2::VF.mask() | hcr_el2::VSE.mask();
 /// PSTATE.D among the interrupt masks.
 const D: i32 = crate::cpu::PState::D as i32;
+
+/// Whether it is MRS rather than MSR.
+fn is_read(word: u32) -> bool {
+    word >> 21 & 1 != 0
+}
 
 impl Compiler<'_> {
     /// Whether the current instruction has no effect.
@@ -39,6 +44,8 @@ impl Compiler<'_> {
             }
             Effect::Zero => (t != SP).then(|| self.prepare(t)),
             Effect::Write(..) | Effect::Daif => (t != SP).then(|| self.read(t)),
+            Effect::Slot(_) if is_read(word) => (t != SP).then(|| self.prepare(t)),
+            Effect::Slot(_) => (t != SP).then(|| self.read(t)),
             Effect::Nothing => None,
         };
         let before = self.cache;
@@ -59,10 +66,20 @@ impl Compiler<'_> {
             }
             (Effect::Write(view, masks), from) => self.store_view(view, masks, from),
             (Effect::Daif, from) => self.write_daif(from, &mut slow),
+            (Effect::Slot(offset), to) if is_read(word) => {
+                self.load_slot(offset, to, &mut slow);
+                if to.is_some() {
+                    self.wrote(t);
+                }
+            }
+            (Effect::Slot(offset), from) => self.store_slot(offset, from, &mut slow),
             _ => {}
         }
         self.guarded.push(self.index);
         self.finish_slow(slow, before);
+        if let (Effect::Slot(offset), Some(slow)) = (plan.effect, self.slow.last_mut()) {
+            slow.access = Some(Accessed::Slot(offset));
+        }
         true
     }
 

@@ -11,7 +11,7 @@ use droste_arch::sysreg::SysReg;
 
 const TABLES: u64 = RAM_BASE + 0xc_0000;
 /// The second page of data, which the worlds map in their own ways.
-const SECOND: u64 = DATA + 0x1000;
+pub(super) const SECOND: u64 = DATA + 0x1000;
 
 const VALID_PAGE: u64 = 3 | 1 << 10 | 1 << 11;
 const USER: u64 = 1 << 6;
@@ -21,7 +21,7 @@ const NOT_FOR_EL1: u64 = 1 << 53;
 
 /// What TTBR0_EL1 may point to: one address space each, told apart by ASIDs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum World {
+pub(super) enum World {
     /// Everything is readable and writable.
     Plain,
     /// The second page of data is read-only.
@@ -38,7 +38,7 @@ enum World {
     User,
 }
 
-const WORLDS: [World; 7] = [
+pub(super) const WORLDS: [World; 7] = [
     World::Plain,
     World::ReadOnly,
     World::Missing,
@@ -49,7 +49,7 @@ const WORLDS: [World; 7] = [
 ];
 
 impl World {
-    fn root(self) -> u64 {
+    pub(super) fn root(self) -> u64 {
         TABLES + self as u64 * 0x3000
     }
 
@@ -67,7 +67,7 @@ impl World {
         }
     }
 
-    fn build(self, cpu: &Vcpu) {
+    pub(super) fn build(self, cpu: &Vcpu) {
         let ram = &cpu.machine.ram;
         let root = self.root();
         ram.write(root + 8 * (RAM_BASE >> 30), (root + 0x1000) | 3).expect("tables");

@@ -1,7 +1,7 @@
 //! Random edits of tables, each followed by maintenance that the architecture deems enough.
 
 use super::super::tlbi::{Scope, TlbiOp};
-use super::super::translate::{RegimeRegisters, Tlb};
+use super::super::translate::{RegimeRegisters, Route, Tlb};
 use super::super::walk::tests::{FEATURES, SHAPE, Shape, bit, registers};
 use super::super::walk::{self, Kind, PhysMem, Privilege, Regime, Request, Tables, WalkConfig};
 use super::world::{Counted, HIGH, HOST, LOW_PAGE, World};
@@ -122,13 +122,13 @@ fn compare(world: &mut World, va: u64, seed: u64) -> u32 {
         let request = Request::new(kind, Privilege::Privileged);
         let fresh = walk::translate(&world.memory, &config, &registers.tables, va, request);
         let fresh = fresh.map(|t| t.pa & !0xfff);
-        if let Some(host) = world.tlb.inlined(va, kind == Kind::Write) {
+        if let Some(host) = world.tlb.inlined(va, Route::Ordinary, kind == Kind::Write) {
             assert_eq!(Ok(host - HOST), fresh, "inline {kind:?} of {shown}");
             inline_hits += 1;
         }
         let cached = world.tlb.translate(&world.memory, Regime::El10, va, kind, Privilege::Privileged);
         assert_eq!(cached.map(|entry| entry.pa), fresh, "{kind:?} of {shown}");
-        world.tlb.inline(va, false, |_| 0);
+        world.tlb.inline(va, Route::Ordinary, |_| 0);
     }
     inline_hits
 }

@@ -7,6 +7,7 @@ use super::lookup::{Host, Site};
 use crate::jit::compile::Compiler;
 use crate::jit::compile::integer::{rd, rm, rn};
 use crate::jit::x64::{Alu, Cond, Label, Mem, Reg, Size, Unary};
+use crate::mmu::Route;
 
 /// What is stored, of the old value and Rs.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,7 +75,7 @@ impl Compiler<'_> {
         }
         self.look_for_code(host, 1 << size as u32, Look::Loaded);
         self.assign(Size::Q, t, Reg::Rax);
-        self.push_slow(slow, host.site, false, before);
+        self.push_slow(slow, host.site, Route::Ordinary, before);
         true
     }
 
@@ -147,7 +148,7 @@ impl Compiler<'_> {
         let site = Site { base: self.read(n), disp: 0 };
         self.check_sp(n, slow);
         self.check_alignment(site, len, slow);
-        self.look_up(site, len, true, false, slow)
+        self.look_up(site, len, true, Route::Ordinary, slow)
     }
 
     /// CAS.
@@ -175,7 +176,7 @@ impl Compiler<'_> {
         }
         self.look_for_code(host, 1 << size as u32, Look::Loaded);
         self.assign(Size::Q, s, Reg::Rax);
-        self.push_slow(slow, host.site, false, before);
+        self.push_slow(slow, host.site, Route::Ordinary, before);
         true
     }
 
@@ -228,7 +229,7 @@ impl Compiler<'_> {
         self.look_for_code(host, 16, Look::Loaded);
         self.assign(Size::Q, s, Reg::Rax);
         self.assign(Size::Q, s + 1, Reg::Rdx);
-        self.push_slow(slow, host.site, false, before);
+        self.push_slow(slow, host.site, Route::Ordinary, before);
         true
     }
 

@@ -2,6 +2,7 @@
 
 use crate::jit::compile::integer::{rd, rm};
 use crate::jit::x64::Size;
+use crate::mmu::Route;
 use droste_arch::a64::Group;
 
 /// What moves between memory and registers.
@@ -45,6 +46,11 @@ pub(super) struct Access {
 }
 
 impl Access {
+    /// Which comparison finds its page.
+    pub(super) fn route(&self) -> Route {
+        if self.unprivileged { Route::Unprivileged } else { Route::Ordinary }
+    }
+
     /// Length of the access.
     pub(super) fn bytes(&self) -> i32 {
         self.unit_bytes() << i32::from(self.second.is_some())

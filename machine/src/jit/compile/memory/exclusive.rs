@@ -7,6 +7,7 @@ use crate::jit::compile::Compiler;
 use crate::jit::compile::integer::{rd, rm, rn};
 use crate::jit::layout::{MONITOR_PA, MONITOR_SIZE, MONITOR_VALID, monitor_value};
 use crate::jit::x64::{Alu, Cond, Label, Mem, Reg, Size};
+use crate::mmu::Route;
 
 impl Compiler<'_> {
     /// LDXR, LDAXR, STXR, STLXR, and those of pairs of doublewords where no other CPU runs.
@@ -51,7 +52,7 @@ impl Compiler<'_> {
         self.asm.store(Size::Q, MONITOR_PA, Reg::Rdx);
         self.asm.store_imm(Size::B, MONITOR_SIZE, len);
         self.asm.store_imm(Size::B, MONITOR_VALID, 1);
-        self.push_slow(slow, host.site, false, before);
+        self.push_slow(slow, host.site, Route::Ordinary, before);
     }
 
     fn store_exclusive(&mut self, word: u32, second: Option<u8>) {
@@ -101,14 +102,14 @@ impl Compiler<'_> {
         self.asm.mov_imm(Reg::Rax, 1);
         self.asm.bind(&mut done);
         self.assign(Size::Q, s, Reg::Rax);
-        self.push_slow(slow, host.site, false, before);
+        self.push_slow(slow, host.site, Route::Ordinary, before);
     }
 
     fn exclusive_address(&mut self, n: u8, len: i32, write: bool, slow: &mut Label) -> Host {
         let site = Site { base: self.read(n), disp: 0 };
         self.check_sp(n, slow);
         self.check_alignment(site, len, slow);
-        self.look_up(site, len, write, false, slow)
+        self.look_up(site, len, write, Route::Ordinary, slow)
     }
 
     /// The guest's physical address of a host address, in RDX.

@@ -5,6 +5,7 @@ use crate::jit::layout::{
     ADDEND, CODE, COMPARAND_SHIFT, OFFSET_MASK, OFFSET_SHIFT, READ, TLB, WRITE, comparand_id, comparand_mask,
 };
 use crate::jit::x64::{Alu, Cond, Label, Mem, Reg, Shift, Size};
+use crate::mmu::Route;
 
 /// A guest address: a register and a displacement.
 #[derive(Clone, Copy)]
@@ -76,7 +77,7 @@ impl Compiler<'_> {
         site: Site,
         len: i32,
         comparand: i32,
-        unprivileged: bool,
+        route: Route,
         slow: &mut Label,
     ) {
         let asm = &mut self.asm;
@@ -93,8 +94,8 @@ impl Compiler<'_> {
             asm.lea(Size::Q, Reg::Rsi, site.end(len));
         }
         asm.shift_imm(Shift::Sar, Size::Q, Reg::Rsi, COMPARAND_SHIFT);
-        asm.alu_load(Alu::And, Size::Q, Reg::Rsi, comparand_mask(unprivileged));
-        asm.alu_load(Alu::Xor, Size::Q, Reg::Rsi, comparand_id(unprivileged));
+        asm.alu_load(Alu::And, Size::Q, Reg::Rsi, comparand_mask(route));
+        asm.alu_load(Alu::Xor, Size::Q, Reg::Rsi, comparand_id(route));
         asm.alu_load(Alu::Cmp, Size::Q, Reg::Rsi, entry(comparand));
         asm.jcc(Cond::Ne, slow);
     }
@@ -106,10 +107,10 @@ impl Compiler<'_> {
         site: Site,
         len: i32,
         write: bool,
-        unprivileged: bool,
+        route: Route,
         slow: &mut Label,
     ) -> Host {
-        self.compare_page(site, len, if write { WRITE } else { READ }, unprivileged, slow);
+        self.compare_page(site, len, if write { WRITE } else { READ }, route, slow);
         self.asm.load(Size::Q, Reg::Rsi, entry(ADDEND));
         if write {
             self.asm.load(Size::Q, Reg::Rcx, entry(CODE));

@@ -14,12 +14,13 @@ use self::lookup::Host;
 pub(super) use self::lookup::Site;
 pub(super) use self::span::{Member, plan};
 use super::Compiler;
-use super::Slow;
 use super::flags::Flags;
 use super::integer::{rd, rn};
 use super::registers::{Cache, SP};
+use super::{Accessed, Slow};
 use crate::jit::layout::{ADDEND, CODE, FP_TRAPS, PC, READ, SPAN, WRITE, span_addend, span_code};
 use crate::jit::x64::{Alu, Cond, Fixup, Label, Mem, Reg, Size};
+use crate::mmu::Route;
 use droste_arch::a64::{Encoding, Group};
 
 /// An access that is made by itself, as the check of its span has failed.
@@ -105,7 +106,7 @@ impl Compiler<'_> {
             let mut slow = Label::default();
             let host = self.checked_access(word, &access, &mut slow);
             self.make_access(word, &access, host, Look::Loaded);
-            return self.push_slow(slow, host.site, access.unprivileged, before);
+            return self.push_slow(slow, host.site, access.route(), before);
         };
         let mut detour = Label::default();
         if member.leads {
@@ -166,13 +167,13 @@ impl Compiler<'_> {
                 flags: detour.flags,
                 after: detour.after,
                 back: detour.back,
-                access: Some((host.site, detour.access.unprivileged)),
+                access: Some(Accessed::At(host.site, detour.access.route())),
             });
         }
     }
 
     /// Lets the handler execute the current instruction from `slow` on.
-    fn push_slow(&mut self, slow: Label, site: Site, unprivileged: bool, before: Cache) {
+    fn push_slow(&mut self, slow: Label, site: Site, route: Route, before: Cache) {
         self.slow.push(Slow {
             entry: slow,
             index: self.index,
@@ -180,7 +181,7 @@ impl Compiler<'_> {
             flags: self.flags,
             after: self.cache,
             back: self.asm.offset(),
-            access: Some((site, unprivileged)),
+            access: Some(Accessed::At(site, route)),
         });
     }
 
@@ -234,7 +235,7 @@ impl Compiler<'_> {
         if access.ordered && len > 1 {
             self.check_alignment(site, len, slow);
         }
-        self.look_up(site, len, access.store, access.unprivileged, slow)
+        self.look_up(site, len, access.store, access.route(), slow)
     }
 
     /// The host address of a member of a span; checks the span if the member leads it.
@@ -244,7 +245,7 @@ impl Compiler<'_> {
         if member.leads {
             let comparand = if member.writes { WRITE } else { READ };
             let first = Site { disp: member.low, ..site };
-            self.compare_page(first, member.high - member.low, comparand, false, detour);
+            self.compare_page(first, member.high - member.low, comparand, Route::Ordinary, detour);
             self.asm.load(Size::Q, addend, lookup::entry(ADDEND));
             if !member.register {
                 self.asm.store(Size::Q, span_addend(member.slot), addend);
