@@ -38,6 +38,8 @@ pub(crate) enum Check {
     Overhead,
     /// The image finds no difference from the architecture's tables, and on QEMU only explained ones.
     Conformance,
+    /// The same on a CPU that QEMU does not have.
+    ConformanceAlone,
 }
 
 impl Check {
@@ -87,6 +89,8 @@ const READY: &[&str] = &[
     "cpu-access",
     "cpu-power",
     "conformance-nv",
+    "conformance-nv3",
+    "conformance-e2h",
     "cpu-debug",
     "cpu-debug-interp",
     "demo-hyp",
@@ -131,6 +135,14 @@ pub(super) const BARE: Case = Case {
     expect: &["^cpu-tests at EL2", "^cpu-tests: [0-9]+ passed, 0 failed"],
     check: Check::SameAsQemu,
     timeout_s: 60,
+};
+
+const MATRIX: Case = Case {
+    kernel: Kernel::Bare("conformance-nv"),
+    expect: &["^conformance-nv at EL2", "^conformance-nv: [0-9]+ cells, [0-9]+ different, [0-9]+ skipped"],
+    check: Check::ConformanceAlone,
+    timeout_s: 300,
+    ..BARE
 };
 
 const NESTED_PROGRAM: Case = Case {
@@ -242,14 +254,20 @@ const CASES: &[Case] = &[
     Case {
         name: "conformance-nv",
         what: "every access to a system register against the architecture's tables",
-        kernel: Kernel::Bare("conformance-nv"),
-        expect: &[
-            "^conformance-nv at EL2",
-            "^conformance-nv: [0-9]+ cells, [0-9]+ different, [0-9]+ skipped",
-        ],
         check: Check::Conformance,
-        timeout_s: 300,
-        ..BARE
+        ..MATRIX
+    },
+    Case {
+        name: "conformance-nv3",
+        what: "the same with FEAT_NV3 and FEAT_FGT2",
+        cpu: "max,+nv3,+fgt2",
+        ..MATRIX
+    },
+    Case {
+        name: "conformance-e2h",
+        what: "the same with FEAT_NV2p1, where HCR_EL2.E2H is RES1",
+        cpu: "max,+nv2p1,-e2h0",
+        ..MATRIX
     },
     Case {
         name: "cpu-debug",

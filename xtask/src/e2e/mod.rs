@@ -111,7 +111,7 @@ fn one(case: &Case, engine: Engine) -> Result<Outcome> {
         Check::Share => overhead::share(&seen),
         Check::Overhead => overhead::totals(case, &spec, engine),
         Check::Conformance if engine == Engine::Qemu => conformance::explained(&seen.lines),
-        Check::Conformance => conformance::judged(case, spec, &seen.lines),
+        Check::Conformance | Check::ConformanceAlone => conformance::judged(case, spec, &seen.lines),
         Check::SameTwice => {
             let again = run::console(&spec, case, engine, "-again")?;
             // Both streams are compared, but not how they are mixed.

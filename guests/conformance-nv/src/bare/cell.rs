@@ -5,6 +5,7 @@ use super::hardware::{self, END, Hardware};
 use super::policy::{self, Value};
 use super::wait;
 use droste_arch::esr::{Class, Esr};
+use droste_arch::feature::Feature;
 use droste_arch::fields::hcr_el2;
 use droste_arch::outcome::{self, Operation, Outcome, State};
 use droste_arch::sysreg::SysReg;
@@ -245,6 +246,11 @@ impl Cell<'_> {
         }
     }
 
+    /// The effective HCR_EL2.NV2: with ID_AA64MMFR4_EL1.NV_frac it is 1 where NV is (rule G2).
+    fn has_nv2(&self) -> bool {
+        hcr_el2::NV2.is_set(self.hcr) || self.state.features().contains(Feature::NV2_ONLY)
+    }
+
     /// CurrentEL: a guest hypervisor at EL1 is told that it runs at EL2 (R_GFLDX).
     fn current_el(&self) -> u64 {
         let nested = self.el == 1 && hcr_el2::NV.is_set(self.hcr);
@@ -260,7 +266,7 @@ impl Cell<'_> {
         if !completed {
             return self.exception(&raw, code);
         }
-        let is_nested = self.el == 1 && hcr_el2::NV2.is_set(self.hcr) && hcr_el2::NV.is_set(self.hcr);
+        let is_nested = self.el == 1 && hcr_el2::NV.is_set(self.hcr) && self.has_nv2();
         match self.operation {
             Operation::Read(_) => {
                 let index = (raw.x0 >> 3 & 0x1ff) as usize;

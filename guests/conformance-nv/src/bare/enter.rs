@@ -2,8 +2,8 @@
 #![allow(unsafe_code)] // vectors, changes of level, and code that is written at run time
 
 use core::arch::global_asm;
-use droste_arch::fields::hcr_el2::{HCD, TIDCP};
-use guest_support::msr;
+use droste_arch::fields::hcr_el2::{E2H, HCD, TIDCP};
+use guest_support::{mrs, msr};
 
 /// HCR_EL2 while the harness itself works: EL1 is AArch64, nothing is trapped.
 pub(super) const HARNESS: u64 = 1 << 31;
@@ -120,14 +120,23 @@ pub(super) fn enter(code: u64, hcr: u64, spsr: u64, x0: u64) -> Raw {
     let without_hvc = HCD.is_set(hcr);
     let hcr = if without_hvc { hcr | TIDCP.mask() } else { hcr };
     if without_hvc {
-        msr!("vbar_el1", conformance_vectors_el1_without_hvc as *const () as u64);
+        set_vectors_of_el1(conformance_vectors_el1_without_hvc as *const () as u64);
     }
     // SAFETY: saves and restores what the C ABI asks; every exception comes back through EL2's vectors.
     unsafe { conformance_enter(code, hcr, spsr, x0, &mut raw, HARNESS) };
     if without_hvc {
-        msr!("vbar_el1", conformance_vectors_el1 as *const () as u64);
+        set_vectors_of_el1(conformance_vectors_el1 as *const () as u64);
     }
     raw
+}
+
+/// Writes VBAR_EL1, which has another name where HCR_EL2.E2H is RES1.
+fn set_vectors_of_el1(address: u64) {
+    if E2H.is_set(mrs!("hcr_el2")) {
+        msr!("S3_5_C12_C0_0", address);
+    } else {
+        msr!("vbar_el1", address);
+    }
 }
 
 /// The syndrome of the access by which EL1's vectors call where HVC is UNDEFINED, but for the vector's number: MRS XZR,

@@ -243,6 +243,8 @@ pub(super) fn everything() -> FeatureSet {
     max.set_field(SysReg::ID_AA64MMFR2_EL1, 20, 1);
     // FEAT_NV3 and what it comes with.
     max.set_field(SysReg::ID_AA64MMFR4_EL1, 20, 3);
+    // FEAT_FGT2.
+    max.set_field(SysReg::ID_AA64MMFR0_EL1, 56, 2);
     // The other algorithms of pointer authentication, and the plainer kinds.
     let mut features = max.features;
     for (register, lsb) in [(SysReg::ID_AA64ISAR1_EL1, 4), (SysReg::ID_AA64ISAR2_EL1, 12)] {

@@ -241,6 +241,7 @@ registers! {
     AT_S1E2R = 1, 4, 7, 8, 0;
     AT_S12E1R = 1, 4, 7, 8, 4;
     TLBI_VMALLE1IS = 1, 0, 8, 3, 0;
+    TLBI_VMALLE1OS = 1, 0, 8, 1, 0;
     TLBI_VMALLE1 = 1, 0, 8, 7, 0;
     TLBI_IPAS2E1 = 1, 4, 8, 4, 1;
     TLBI_VAE2 = 1, 4, 8, 7, 1;

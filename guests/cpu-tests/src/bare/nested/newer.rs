@@ -7,7 +7,7 @@ use crate::bare::harness::{beyond_qemu, equal, skip};
 use guest_support::{boot, mrs, msr};
 
 const BOTH: u64 = NV | NV2;
-/// HCRX_EL2.{NVTGE,NVnTTLB,NVnTTLBIS}.
+/// HCRX_EL2.{NVTGE,NVnTTLB,NVnTTLBIS,NVnTTLBOS}.
 const NVTGE: u64 = 1 << 27;
 const NVN_TTLB: u64 = 1 << 32;
 const NVN_TTLBIS: u64 = 1 << 33;
@@ -135,12 +135,18 @@ fn maintenance() {
     equal("N7: TGE = 1: TLBI is not trapped", tlbi(NVTGE | NVN_TTLB, host, TLBI_VMALLE1), DONE);
     equal("N7: TGE = 0: it is", tlbi(NVTGE | NVN_TTLB, E2H, TLBI_VMALLE1), trapped);
     equal("N7: NVnTTLB = 0: it is", tlbi(NVTGE, host, TLBI_VMALLE1), trapped);
-    // TTLBIS, of FEAT_EVT.
-    let is = |hcrx: u64| {
+    // TTLBIS and TTLBOS, of FEAT_EVT.
+    let shared = |trap: u64, hcrx: u64, nvhcr: u64, insn: Sys| {
         msr!(hcrx!(), hcrx);
-        msr!(nvhcr!(), host);
-        one(BOTH | 1 << 54, TLBI_VMALLE1IS.write())
+        msr!(nvhcr!(), nvhcr);
+        one(BOTH | trap, insn.write())
     };
-    equal("N7: NVnTTLBIS is for TTLBIS", is(NVTGE | NVN_TTLBIS), DONE);
-    equal("N7: NVnTTLB is not", is(NVTGE | NVN_TTLB), TLBI_VMALLE1IS.trapped(false, 0));
+    let is = |hcrx: u64, nvhcr: u64| shared(1 << 54, hcrx, nvhcr, TLBI_VMALLE1IS);
+    let os = |hcrx: u64, nvhcr: u64| shared(1 << 55, hcrx, nvhcr, TLBI_VMALLE1OS);
+    equal("N7: NVnTTLBIS is for TTLBIS", is(NVTGE | NVN_TTLBIS, host), DONE);
+    equal("N7: NVnTTLB is not", is(NVTGE | NVN_TTLB, host), TLBI_VMALLE1IS.trapped(false, 0));
+    equal("N7: TGE = 0: TTLBIS traps", is(NVTGE | NVN_TTLBIS, E2H), TLBI_VMALLE1IS.trapped(false, 0));
+    equal("N7: NVnTTLBOS is for TTLBOS", os(NVTGE | NVN_TTLBOS, host), DONE);
+    equal("N7: NVnTTLBIS is not", os(NVTGE | NVN_TTLBIS, host), TLBI_VMALLE1OS.trapped(false, 0));
+    equal("N7: TGE = 0: TTLBOS traps", os(NVTGE | NVN_TTLBOS, E2H), TLBI_VMALLE1OS.trapped(false, 0));
 }
