@@ -72,13 +72,14 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, CliError> {
         }
     };
     drop(_raw);
-    log.map_or(Ok(()), |log| log.finish())?;
+    log.as_ref().map_or(Ok(()), |log| log.finish())?;
     if args.summary {
         machine::summarize(&machine, &outcome, instructions);
     }
     if args.dump_registers {
         for (number, cpu) in outcome.cpus.iter().enumerate() {
-            eprint!("{}", registers::text(number, cpu));
+            let level = log.as_ref().map_or(0, |log| log.level(number));
+            eprint!("{}", registers::text(number, level, cpu));
         }
     }
     if timed_out.load(Ordering::SeqCst) && !console.matched() {

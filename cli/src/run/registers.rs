@@ -17,14 +17,14 @@ const SYSTEM: [&[SysReg]; 7] = [
     &[SysReg::CPACR_EL1, SysReg::MDSCR_EL1, SysReg::CNTKCTL_EL1, SysReg::CONTEXTIDR_EL1, SysReg::MAIR_EL1],
 ];
 
-/// The registers of one CPU.
-pub(super) fn text(number: usize, cpu: &CpuState) -> String {
+/// The registers of one CPU, which is at a nesting level.
+pub(super) fn text(number: usize, level: u8, cpu: &CpuState) -> String {
     let hcr = cpu.sys[SysReg::HCR_EL2.index()];
     let el = cpu.pstate.el;
     let mut out = String::new();
     let _ = writeln!(
         out,
-        "cpu{number}: EL{el}{}  pc={:016x}  sp={:016x}  pstate={:08x}{}",
+        "cpu{number}: L{level} EL{el}{}  pc={:016x}  sp={:016x}  pstate={:08x}{}",
         role(el, hcr),
         cpu.pc,
         cpu.sp,

@@ -47,6 +47,12 @@ impl Levels {
         level
     }
 
+    /// The level that a CPU is at; 0 before its first event.
+    #[must_use]
+    pub fn current(&self, cpu: usize) -> u8 {
+        self.cpus.get(&cpu).map_or(0, |cpu| cpu.current)
+    }
+
     /// Notes an exception return; the level that goes on.
     pub fn returned(&mut self, event: &ExceptionReturned) -> u8 {
         let cpu = self.cpus.entry(event.cpu).or_default();
@@ -111,6 +117,7 @@ mod tests {
         assert_eq!(enter(&mut levels, 0x1000), 1);
         assert_eq!(trap(&mut levels, ERET), 1);
         assert_eq!(enter(&mut levels, 0x2000), 2);
+        assert_eq!((levels.current(0), levels.current(1)), (2, 0));
         // Another VMID is the same guest.
         assert_eq!(trap(&mut levels, 0x24), 2);
         assert_eq!(enter(&mut levels, 7 << 48 | 0x1000), 1);

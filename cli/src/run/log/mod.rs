@@ -48,12 +48,15 @@ pub(super) fn requested(args: &RunArgs) -> Result<Option<Arc<Log>>, CliError> {
         let known = CATEGORIES.map(|(name, what)| format!("{name} ({what})")).join(", ");
         return Err(CliError::usage(format!("`{unknown}` cannot be logged")).hint(format!("known: {known}")));
     }
-    if args.log.is_empty() {
-        return match &args.log_file {
-            Some(path) => Err(CliError::usage(format!("nothing is logged to {}", path.display()))
-                .hint("say what to log with --log, such as --log int")),
-            None => Ok(None),
-        };
+    if args.log.is_empty()
+        && let Some(path) = &args.log_file
+    {
+        return Err(CliError::usage(format!("nothing is logged to {}", path.display()))
+            .hint("say what to log with --log, such as --log int"));
+    }
+    // A register dump says at which nesting level each CPU is, which only the events tell.
+    if args.log.is_empty() && !args.dump_registers {
+        return Ok(None);
     }
     let sink: Box<dyn Write + Send> = match &args.log_file {
         Some(path) => Box::new(BufWriter::new(File::create(path).map_err(|e| {
@@ -71,6 +74,11 @@ pub(super) fn requested(args: &RunArgs) -> Result<Option<Arc<Log>>, CliError> {
 impl Log {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The nesting level that a CPU is at.
+    pub(super) fn level(&self, cpu: usize) -> u8 {
+        self.lock().levels.current(cpu)
     }
 
     /// Writes what the end of the run completes.
