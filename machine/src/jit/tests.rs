@@ -5,6 +5,7 @@ mod memory;
 mod system;
 mod vectors;
 mod vncr;
+mod vncr_changes;
 
 use super::Jit;
 use crate::board::memory_map::RAM_BASE;
