@@ -1,6 +1,9 @@
-//! A guest made from the fuzzer's bytes: it must neither panic nor hang the emulator.
+//! A guest made from the fuzzer's bytes: it must neither panic nor hang the emulator, and the interpreter and the JIT must
+//! do the same.
 #![no_main]
 
+#[path = "../../machine/tests/random_guest/compare.rs"]
+mod compare;
 #[path = "../../machine/tests/random_guest/entropy.rs"]
 mod entropy;
 #[path = "../../machine/tests/random_guest/harness.rs"]
@@ -13,5 +16,7 @@ mod words;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    harness::Case::new(&mut entropy::Entropy::from_bytes(bytes)).run(16_000);
+    if let Err(difference) = harness::Case::new(&mut entropy::Entropy::from_bytes(bytes)).compare(16_000) {
+        panic!("{difference}");
+    }
 });

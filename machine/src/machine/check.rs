@@ -71,8 +71,25 @@ impl fmt::Display for Difference {
 /// # Errors
 ///
 /// When `make` fails.
-pub fn check<E>(mut make: impl FnMut(Role) -> Result<Assembled, E>, stop: &AtomicBool) -> Result<Verdict, E> {
-    let mut pair = Pair::new(&mut make)?;
+pub fn check<E>(make: impl FnMut(Role) -> Result<Assembled, E>, stop: &AtomicBool) -> Result<Verdict, E> {
+    check_until(make, u64::MAX, stop)
+}
+
+/// As [`check`], and stops both machines when so many instructions have passed, as [`run_for`](super::run_for) counts them.
+///
+/// # Errors
+///
+/// When `make` fails.
+pub fn check_for<E>(make: impl FnMut(Role) -> Result<Assembled, E>, instructions: u64) -> Result<Verdict, E> {
+    check_until(make, instructions, &AtomicBool::new(false))
+}
+
+fn check_until<E>(
+    mut make: impl FnMut(Role) -> Result<Assembled, E>,
+    limit: u64,
+    stop: &AtomicBool,
+) -> Result<Verdict, E> {
+    let mut pair = Pair::new(&mut make, limit)?;
     for turn in 0.. {
         if stop.load(Ordering::SeqCst) {
             pair.reference.machine().stop(Stop::Request);
@@ -84,7 +101,7 @@ pub fn check<E>(mut make: impl FnMut(Role) -> Result<Assembled, E>, stop: &Atomi
         let looks_at_ram = ended || turn % RAM_TURNS == RAM_TURNS - 1;
         if going != other_going || pair.differing_cpu().is_some() {
             drop(pair);
-            return Ok(Verdict::Different(Pair::new(&mut make)?.narrow(turn)));
+            return Ok(Verdict::Different(Pair::new(&mut make, limit)?.narrow(turn)));
         }
         if looks_at_ram && let Some(difference) = pair.ram_difference() {
             return Ok(Verdict::Different(difference));
@@ -112,10 +129,10 @@ struct Pair {
 }
 
 impl Pair {
-    fn new<E>(make: &mut impl FnMut(Role) -> Result<Assembled, E>) -> Result<Pair, E> {
+    fn new<E>(make: &mut impl FnMut(Role) -> Result<Assembled, E>, limit: u64) -> Result<Pair, E> {
         let mut turns = |role| {
             let made = make(role)?;
-            Ok(Turns::new(&made.machine, &made.devices, u64::MAX))
+            Ok(Turns::new(&made.machine, &made.devices, limit))
         };
         Ok(Pair { reference: turns(Role::Reference)?, subject: turns(Role::Subject)? })
     }

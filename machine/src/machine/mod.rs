@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use build::{Assembled, Boot, BuildError, MachineConfig};
-pub use check::{Difference, Role, Verdict, check};
+pub use check::{Difference, Role, Verdict, check, check_for};
 pub use cpus::{CpuOn, CpuSlot};
 pub use fingerprint::fingerprint;
 pub use schedule::{Outcome, run, run_for};

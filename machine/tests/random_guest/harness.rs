@@ -21,6 +21,7 @@ use std::thread;
 use std::time::Duration;
 
 const RAM_BYTES: u64 = 8 << 20;
+pub(crate) const COUNTED: ClockMode = ClockMode::Counted { ps_per_instruction: 1000 };
 const MODELS: [&str; 5] = ["max", "max", "neoverse-n2", "cortex-a76", "cortex-a57"];
 
 static WORDS: LazyLock<Words> = LazyLock::new(Words::new);
@@ -31,11 +32,9 @@ impl Console for Nowhere {
     fn output(&self, _: &[u8]) {}
 }
 
-/// The engine that `DROSTE_FUZZ_ENGINE` names, or the default.
-fn engine() -> Engine {
-    std::env::var("DROSTE_FUZZ_ENGINE").ok().map_or_else(Engine::default, |name| {
-        Engine::named(&name).unwrap_or_else(|| panic!("DROSTE_FUZZ_ENGINE={name}: there is no such engine"))
-    })
+/// The executors of this host: the interpreter, which the others have to agree with, and the JIT where there is one.
+pub(crate) fn engines() -> impl Iterator<Item = Engine> {
+    [Engine::Interp, Engine::Jit].into_iter().filter(|engine| engine.is_available())
 }
 
 /// A machine and what it executes.
@@ -47,10 +46,15 @@ pub(crate) struct Case {
 }
 
 /// What a run leaves behind, for comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Trail {
     stop: Stop,
+    /// What each CPU has executed.
+    instructions: Vec<u64>,
+    /// Of the registers of all CPUs, and of RAM.
     fingerprint: u64,
+    /// Whether what translates addresses is not as the program's prologue has made it.
+    pub(crate) remapped: bool,
 }
 
 impl Case {
@@ -67,26 +71,30 @@ impl Case {
     }
 
     /// Runs for about `budget` instructions in counted time.
-    pub(crate) fn run(&self, budget: u64) -> Trail {
-        self.run_watched(budget, None)
+    pub(crate) fn run(&self, engine: Engine, budget: u64) -> Trail {
+        self.run_watched(engine, budget, None)
     }
 
     /// The same, with something that watches.
-    pub(crate) fn run_watched(&self, budget: u64, tracer: Option<Box<dyn Tracer>>) -> Trail {
-        let Assembled { machine, devices, .. } =
-            self.assemble(ClockMode::Counted { ps_per_instruction: 1000 }, tracer);
+    pub(crate) fn run_watched(&self, engine: Engine, budget: u64, tracer: Option<Box<dyn Tracer>>) -> Trail {
+        let Assembled { machine, devices, .. } = self.assemble(engine, COUNTED, tracer);
         let outcome = run_for(&machine, &devices, budget);
         for cpu in &outcome.cpus {
             // A turn and a block may pass the end.
             assert!(cpu.insn_count <= budget + 8192, "{} of {budget} instructions", cpu.insn_count);
         }
-        Trail { stop: outcome.stop, fingerprint: fingerprint(&machine, &outcome) }
+        Trail {
+            stop: outcome.stop,
+            instructions: outcome.cpus.iter().map(|cpu| cpu.insn_count).collect(),
+            fingerprint: fingerprint(&machine, &outcome),
+            remapped: self.program.is_remapped(&machine.ram, &outcome.cpus),
+        }
     }
 
     /// Runs in real time on a thread for each CPU, and asks the machine to stop after `time`.
     #[allow(dead_code, reason = "the fuzz target runs in counted time only")]
-    pub(crate) fn run_on_threads(&self, time: Duration) {
-        let Assembled { machine, devices, .. } = self.assemble(ClockMode::Real, None);
+    pub(crate) fn run_on_threads(&self, engine: Engine, time: Duration) {
+        let Assembled { machine, devices, .. } = self.assemble(engine, ClockMode::Real, None);
         let running = machine.clone();
         let runner = thread::spawn(move || run_machine(&running, &devices).map(|_| ()));
         thread::sleep(time);
@@ -94,7 +102,12 @@ impl Case {
         runner.join().expect("no thread panics").expect("the host has threads");
     }
 
-    fn assemble(&self, clock: ClockMode, tracer: Option<Box<dyn Tracer>>) -> Assembled {
+    pub(crate) fn assemble(
+        &self,
+        engine: Engine,
+        clock: ClockMode,
+        tracer: Option<Box<dyn Tracer>>,
+    ) -> Assembled {
         // Restricted, so that nothing leaves this host.
         let net = UserNetConfig { restricted: true, ..UserNetConfig::default() };
         let virtio: Vec<Box<dyn VirtioDevice>> = vec![
@@ -109,7 +122,7 @@ impl Case {
             ram_bytes: RAM_BYTES,
             list_register_count: self.list_register_count,
             clock,
-            engine: engine(),
+            engine,
             seed: 1,
             time_of_day: TimeOfDay::From(1),
             virtio,
@@ -135,9 +148,9 @@ impl Case {
 
 /// Random accesses of four threads to the whole physical address space, while a random guest runs.
 #[allow(dead_code, reason = "the fuzz target runs in counted time only")]
-pub(crate) fn hammer(seed: u64, accesses: u64) {
+pub(crate) fn hammer(engine: Engine, seed: u64, accesses: u64) {
     let Assembled { machine, devices, .. } =
-        Case::new(&mut Entropy::seeded(seed)).assemble(ClockMode::Real, None);
+        Case::new(&mut Entropy::seeded(seed)).assemble(engine, ClockMode::Real, None);
     let running = machine.clone();
     let runner = thread::spawn(move || run_machine(&running, &devices).map(|_| ()));
     thread::scope(|scope| {

@@ -5,6 +5,7 @@ use super::entropy::Entropy;
 use super::words::{Words, address, mov, mrs, msr, value};
 use droste_arch::sysreg::SysReg;
 use droste_machine::board::memory_map as map;
+use droste_machine::cpu::CpuState;
 use droste_machine::ram::GuestRam;
 
 /// Where the CPUs begin: an Image is loaded here.
@@ -22,18 +23,25 @@ const TABLES_BYTES: u64 = 0x4000;
 /// Random data.
 pub(crate) const DATA: u64 = map::RAM_BASE + 0x18_0000;
 const DATA_BYTES: u64 = 0x4000;
+/// Where the CPUs look for tables.
+const TABLE_BASES: [SysReg; 5] =
+    [SysReg::TTBR0_EL1, SysReg::TTBR1_EL1, SysReg::TTBR0_EL2, SysReg::TTBR1_EL2, SysReg::VTTBR_EL2];
 
 /// What goes to RAM.
 pub(crate) struct Program {
     parts: Vec<(u64, Vec<u8>)>,
+    /// What the prologue of each CPU puts into the registers that hold the addresses of tables.
+    table_bases: Vec<Vec<(SysReg, u64)>>,
 }
 
 impl Program {
     pub(crate) fn new(words: &Words, cpu_count: u32, has_el2: bool, entropy: &mut Entropy<'_>) -> Program {
         let mut parts = Vec::new();
+        let mut table_bases = Vec::new();
         for cpu in 0..cpu_count {
             let others = if cpu == 0 { cpu_count } else { 0 };
-            let words = prologue(words, others, has_el2, entropy);
+            let (words, configuration) = prologue(words, others, has_el2, entropy);
+            table_bases.push(configuration.into_iter().filter(|(r, _)| TABLE_BASES.contains(r)).collect());
             assert!(words.len() as u64 * 4 <= PROLOGUE_BYTES);
             parts.push((PROLOGUES + u64::from(cpu) * PROLOGUE_BYTES, bytes(words)));
         }
@@ -43,7 +51,25 @@ impl Program {
             parts.push((at, tables(stage, at, entropy).iter().flat_map(|d| d.to_le_bytes()).collect()));
         }
         parts.push((DATA, (0..DATA_BYTES / 8).flat_map(|_| value(entropy).to_le_bytes()).collect()));
-        Program { parts }
+        Program { parts, table_bases }
+    }
+
+    /// Whether tables are not as they were loaded, or not where the prologues have said. What a walk updates in them, the
+    /// Access flag and the dirty state, does not count.
+    pub(crate) fn is_remapped(&self, ram: &GuestRam, cpus: &[CpuState]) -> bool {
+        const UPDATED: u64 = 1 << 10 | 1 << 7;
+        let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte));
+        let tables = self.parts.iter().filter(|(pa, _)| (TABLES..DATA).contains(pa));
+        let is_changed = |(pa, before): &(u64, Vec<u8>)| {
+            let mut after = vec![0; before.len()];
+            ram.copy_out(*pa, &mut after).expect("the parts are in RAM");
+            let mut pairs = before.chunks(8).zip(after.chunks(8));
+            pairs.any(|(before, after)| (word(before) ^ word(after)) & !UPDATED != 0)
+        };
+        let is_moved = |(cpu, bases): (&CpuState, &Vec<(SysReg, u64)>)| {
+            bases.iter().any(|(register, base)| cpu.sys[register.index()] != *base)
+        };
+        tables.into_iter().any(is_changed) || cpus.iter().zip(&self.table_bases).any(is_moved)
     }
 
     pub(crate) fn load(&self, ram: &GuestRam) {
@@ -192,8 +218,13 @@ fn translation_control(usable: u64, entropy: &mut Entropy<'_>) -> u64 {
     }
 }
 
-/// Everything up to the ERET to random code.
-fn prologue(words: &Words, cpu_count: u32, has_el2: bool, entropy: &mut Entropy<'_>) -> Vec<u32> {
+/// Everything up to the ERET to random code, and the registers that it sets last.
+fn prologue(
+    words: &Words,
+    cpu_count: u32,
+    has_el2: bool,
+    entropy: &mut Entropy<'_>,
+) -> (Vec<u32>, Vec<(SysReg, u64)>) {
     const SMC: u32 = 0xd400_0003;
     const HVC: u32 = 0xd400_0002;
     let mut out = Vec::new();
@@ -240,7 +271,8 @@ fn prologue(words: &Words, cpu_count: u32, has_el2: bool, entropy: &mut Entropy<
         out.extend(mov(2, v));
         out.push(if index < known_count { 0xb900_0022 } else { any_size });
     }
-    for (r, v) in configuration(has_el2, entropy) {
+    let configuration = configuration(has_el2, entropy);
+    for &(r, v) in &configuration {
         set(&mut out, r, v);
     }
     let el = if has_el2 { entropy.pick(&[0, 4, 5, 5, 8, 9, 9]) } else { entropy.pick(&[0, 4, 5]) };
@@ -260,7 +292,7 @@ fn prologue(words: &Words, cpu_count: u32, has_el2: bool, entropy: &mut Entropy<
         out.extend(mov(register, value(entropy)));
     }
     out.push(ERET);
-    out
+    (out, configuration)
 }
 
 /// Registers that decide what random code can reach, translation last.

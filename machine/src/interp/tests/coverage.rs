@@ -67,7 +67,7 @@ fn page() -> String {
          instructions, exceptions, branches, exclusives and what changes no state.\n\n\
          Every encoding that the JIT has a template for is compared with the interpreter by random programs\n\
          (`machine/src/jit/tests.rs`); all others the JIT executes by the interpreter's handlers. Random words of all encodings run in\n\
-         `machine/tests/random_guest`, where nothing but a crash or a hang is a failure.\n\n\
+         `machine/tests/random_guest` on both, which have to leave the same behind.\n\n\
          | group | encodings | recorded | not recorded |\n|---|---|---|---|\n"
     );
     for (group, (count, covered, rest)) in groups {
