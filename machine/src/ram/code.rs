@@ -56,12 +56,26 @@ pub(super) fn lines_of(offset: u64, len: u64) -> u64 {
     u64::MAX >> (63 - (last - first)) << first
 }
 
+/// As many zeros. The host gives memory as they are touched: tables of large RAM cost nothing when a machine starts.
+///
+/// # Safety
+///
+/// All bits zero have to be a `T`.
+unsafe fn zeroed<T>(count: usize) -> Box<[T]> {
+    let zeros = Box::new_zeroed_slice(count);
+    // SAFETY: the caller's promise.
+    unsafe { zeros.assume_init() }
+}
+
 impl CodeMap {
     pub(super) fn new(page_count: usize) -> CodeMap {
         CodeMap {
-            marks: (0..page_count).map(|_| AtomicU8::new(0)).collect(),
-            lines: (0..page_count).map(|_| AtomicU64::new(0)).collect(),
-            generation: (0..page_count).map(|_| AtomicU32::new(0)).collect(),
+            // SAFETY: all bits zero are the number 0.
+            marks: unsafe { zeroed(page_count) },
+            // SAFETY: as above.
+            lines: unsafe { zeroed(page_count) },
+            // SAFETY: as above.
+            generation: unsafe { zeroed(page_count) },
             log: Mutex::new(Box::new([Stale::default(); LOG_LENGTH])),
             epoch: AtomicU64::new(0),
             unmarking: AtomicBool::new(false),

@@ -15,6 +15,7 @@ use crate::guests::programs::{Program, TESTS as PROGRAMS};
 use crate::{cross, place, say};
 use anyhow::{Context, Result, anyhow, bail};
 use measure::Cost;
+pub(crate) use measure::run as cost;
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::time::Duration;

@@ -3,6 +3,7 @@
 mod cases;
 mod conformance;
 mod engine;
+mod footprint;
 mod http;
 mod hyp_cases;
 mod hyp_refusals;
@@ -10,6 +11,7 @@ mod modules;
 mod overhead;
 mod refusals;
 mod run;
+mod startup;
 
 pub(crate) use cases::{Case, Check, Kernel, all, find};
 pub(crate) use conformance::Explained;
@@ -24,14 +26,15 @@ use std::fs;
 
 type Run = fn() -> Result<Tally>;
 
-/// Bad input to the machine and to the hypervisor: many short runs, which count as one case of this name.
-const REFUSALS: [(&str, Run); 2] = [("refusals", refusals::run), ("hyp-refusals", hyp_refusals::run)];
+/// Many short runs that are asked for by one name: bad input to the machine and to the hypervisor, and starts.
+const SERIES: [(&str, Run); 3] =
+    [("refusals", refusals::run), ("hyp-refusals", hyp_refusals::run), ("startup", startup::run)];
 
 /// Runs the enabled cases, or those named, and names those that were skipped.
 pub(crate) fn run(only: &[String], engine: Engine) -> Result<Tally> {
-    let (refusals, only): (Vec<&String>, Vec<&String>) =
-        only.iter().partition(|name| REFUSALS.iter().any(|(known, _)| known == name));
-    let all_cases = only.is_empty() && refusals.is_empty();
+    let (series, only): (Vec<&String>, Vec<&String>) =
+        only.iter().partition(|name| SERIES.iter().any(|(known, _)| known == name));
+    let all_cases = only.is_empty() && series.is_empty();
     let chosen: Vec<&Case> = if all_cases {
         all().filter(|case| case.is_ready()).collect()
     } else {
@@ -43,11 +46,14 @@ pub(crate) fn run(only: &[String], engine: Engine) -> Result<Tally> {
     let mut skipped = Vec::new();
     for case in chosen {
         let began = std::time::Instant::now();
-        match one(case, engine) {
+        let mut footprint = None;
+        match one(case, engine, &mut footprint) {
             Ok(Outcome::Passed) => {
                 tally.passed += 1;
+                let beside = footprint
+                    .map_or(String::new(), |bytes: u64| format!(", {} MiB beside guest RAM", bytes >> 20));
                 say(format!(
-                    "case {} on {}: ok, {:.1} s",
+                    "case {} on {}: ok, {:.1} s{beside}",
                     case.name,
                     engine.name(),
                     began.elapsed().as_secs_f32()
@@ -67,8 +73,8 @@ pub(crate) fn run(only: &[String], engine: Engine) -> Result<Tally> {
             }
         }
     }
-    for (name, check) in REFUSALS {
-        if engine == Engine::Droste && (all_cases || refusals.iter().any(|asked| *asked == name)) {
+    for (name, check) in SERIES {
+        if engine == Engine::Droste && (all_cases || series.iter().any(|asked| *asked == name)) {
             tally.add(check()?);
         }
     }
@@ -84,13 +90,15 @@ pub(crate) fn run(only: &[String], engine: Engine) -> Result<Tally> {
     Ok(tally)
 }
 
-fn one(case: &Case, engine: Engine) -> Result<Outcome> {
+/// Runs a case; `footprint` becomes what its machine took beside guest RAM.
+fn one(case: &Case, engine: Engine, footprint: &mut Option<u64>) -> Result<Outcome> {
     let spec = match spec(case, engine) {
         Ok(spec) => spec,
         Err(why) if why.is::<guests::Unavailable>() => return Ok(Outcome::Skipped(format!("{why:#}"))),
         Err(why) => return Err(why),
     };
     let seen = run::console(&spec, case, engine, "")?;
+    *footprint = seen.footprint;
     let outcome = run::judged(case, &seen, engine);
     if !matches!(outcome, Outcome::Passed) {
         return Ok(outcome);

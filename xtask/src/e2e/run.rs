@@ -2,6 +2,7 @@
 
 use super::cases::Case;
 use super::engine::{Engine, Spec};
+use super::footprint::{Footprint, LIMIT_BYTES};
 use crate::{place, process};
 use anyhow::{Context, Result};
 use regex_lite::Regex;
@@ -26,6 +27,8 @@ pub(crate) struct Seen {
     /// None if it was ended because its time was up.
     pub(crate) status: Option<ExitStatus>,
     pub(crate) seconds: f32,
+    /// The most memory that the emulator was seen to take beside guest RAM, in bytes.
+    pub(crate) footprint: Option<u64>,
     log: PathBuf,
 }
 
@@ -33,7 +36,7 @@ pub(crate) struct Seen {
 impl Seen {
     /// A run that said this and ended.
     pub(super) fn of(lines: Vec<String>) -> Seen {
-        Seen { lines, status: None, seconds: 0.0, log: PathBuf::new() }
+        Seen { lines, status: None, seconds: 0.0, footprint: None, log: PathBuf::new() }
     }
 }
 
@@ -52,7 +55,13 @@ pub(crate) fn console(spec: &Spec, case: &Case, engine: Engine, suffix: &str) ->
     }
     let mut lines = Vec::new();
     let limit = Duration::from_secs(case.timeout_s);
-    let (status, seconds) = follow(&mut command, limit, |at, line| {
+    let mut footprint = Footprint::new(u64::from(spec.memory_mb) << 20);
+    // Two machines are compared within one process.
+    let weighs = engine == Engine::Droste && !spec.check;
+    let (status, seconds) = follow_process(&mut command, limit, |process, at, line| {
+        if weighs {
+            footprint.look(process);
+        }
         match line {
             Some(line) => {
                 // A full disk shows in the verdict soon enough.
@@ -70,8 +79,11 @@ pub(crate) fn console(spec: &Spec, case: &Case, engine: Engine, suffix: &str) ->
     if shows {
         eprint!("\r\x1b[K");
     }
-    Ok(Seen { lines, status, seconds, log })
+    Ok(Seen { lines, status, seconds, footprint: footprint.peak(), log })
 }
+
+/// How long a guest may be silent until whoever follows is told.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Stands before lines that came by standard error: the engine's own, not the guest's.
 pub(crate) const FROM_STDERR: &str = "[stderr] ";
@@ -79,7 +91,7 @@ pub(crate) const FROM_STDERR: &str = "[stderr] ";
 /// Begins the line of a comparison that QEMU may fail, and Droste's machine may not.
 const BEYOND_QEMU_FAIL: &str = "BEYOND-QEMU FAIL";
 
-/// Runs a command and hands over each line of its output with the seconds since the start, and None every second.
+/// Runs a command and hands over each line of its output with the seconds since the start, and None when there is none for a while.
 /// Returns the exit status, or None if the command was ended because its time was up.
 pub(crate) fn follow(
     command: &mut Command,
@@ -120,7 +132,7 @@ pub(crate) fn follow_process(
             ended = false;
             break;
         }
-        match lines.recv_timeout(Duration::from_secs(1).min(limit - at)) {
+        match lines.recv_timeout(PATIENCE.min(limit - at)) {
             Ok(line) => each(child.id(), began.elapsed().as_secs_f32(), Some(&line)),
             Err(RecvTimeoutError::Timeout) => each(child.id(), began.elapsed().as_secs_f32(), None),
             Err(RecvTimeoutError::Disconnected) => break,
@@ -161,6 +173,10 @@ pub(crate) fn judged(case: &Case, seen: &Seen, engine: Engine) -> Outcome {
         Some(status) if status.success() => String::new(),
         Some(status) => format!("ended with {status}"),
     };
+    if let Some(bytes) = seen.footprint.filter(|&bytes| bytes > LIMIT_BYTES) {
+        let (is, limit) = (bytes >> 20, LIMIT_BYTES >> 20);
+        return Outcome::Failed(format!("{is} MiB beside guest RAM, of {limit} at most; log {log}"));
+    }
     match (next, ended.as_str()) {
         (None, "") => Outcome::Passed,
         (None, _) => Outcome::Failed(format!("{ended}; log {log}")),
