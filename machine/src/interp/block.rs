@@ -132,9 +132,9 @@ fn decode(cpu: &Vcpu, word: u32) -> Op {
     Op { handler, word, encoding: known, ends_block: encoding.is_none_or(ends_block) }
 }
 
-/// Hints are never UNDEFINED, whatever features the CPU lacks.
+/// Hints are never UNDEFINED, whatever features the CPU lacks; RPRFM is one too (ID_AA64ISAR2_EL1.RPRFM).
 fn is_hint(encoding: Encoding) -> bool {
-    encoding.group() == Group::ControlHints
+    encoding.group() == Group::ControlHints || encoding == Encoding::RPRFM_R_ldst_regoff
 }
 
 /// Whether control never falls through.

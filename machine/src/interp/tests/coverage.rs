@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 const ALSO: &[Feature] =
     &[Feature::FEAT_CMPBR, Feature::FEAT_LRCPC3, Feature::FEAT_LSE128, Feature::FEAT_CSSC, Feature::FEAT_HBC];
 
-fn implemented() -> FeatureSet {
+pub(super) fn implemented() -> FeatureSet {
     model().features().with(ALSO)
 }
 
@@ -62,7 +62,8 @@ fn page() -> String {
         "# Instruction coverage\n\n\
          Made by the test `coverage_page_is_up_to_date` of `machine/src/interp/tests/coverage.rs` from the data that the tests run;\n\
          `DROSTE_BLESS=1` writes it anew.\n\n\
-         The interpreter implements {all} encodings. Of {covered} there are cases whose effects QEMU 10.0 has recorded. The others are\n\
+         The interpreter implements {all} encodings. Of {covered} there are cases whose effects QEMU 10.0 has recorded; the interpreter\n\
+         and the JIT execute each of them. The others are\n\
          tested from inside, by unit tests or by the bare-metal programs in `guests/cpu-tests`, which also run on QEMU: system\n\
          instructions, exceptions, branches, exclusives and what changes no state.\n\n\
          Every encoding that the JIT has a template for is compared with the interpreter by random programs\n\

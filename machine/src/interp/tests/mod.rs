@@ -5,6 +5,7 @@ mod coverage;
 mod memory;
 mod newer;
 mod recorded;
+pub(super) mod single;
 mod system;
 
 use super::{Exec, Flow, table};

@@ -4,7 +4,8 @@
 //! `xN`, `vN`, `sp` and `nzcv` are registers, all of them zero where the line does not say; `mN` are bytes
 //! of a 128-byte buffer from offset N, whose byte i is 37i + 11; `ec` is the class of the exception taken.
 
-use super::{RAM, cpu, execute};
+use super::single::Single;
+use super::{RAM, coverage, cpu_of};
 use crate::cpu::Vcpu;
 use droste_arch::a64;
 use droste_arch::sysreg::SysReg;
@@ -22,7 +23,8 @@ fn pattern() -> [u8; BUFFER_BYTES] {
 /// A CPU at EL1 with the MMU on: RAM at its place for EL1 and again at the buffer's for EL0.
 fn cpu_with_tables() -> Vcpu {
     const TABLE: u64 = RAM + 0x1000;
-    let mut cpu = cpu();
+    let mut cpu = cpu_of(coverage::implemented());
+    cpu.state.pstate.el = 1;
     for (index, entry) in [(1, 0x4000_0705u64), (2, 0x4000_0745)] {
         cpu.machine.ram.write::<u64>(TABLE + 8 * index, entry).expect("table");
     }
@@ -94,7 +96,7 @@ fn changes(old: &Vcpu, new: &Vcpu, buffer: &[u8]) -> String {
 }
 
 /// Executes the words of a case and returns what they changed.
-fn run(cpu: &mut Vcpu, words: &str, before: &str) -> String {
+fn run(executor: &mut Single, cpu: &mut Vcpu, words: &str, before: &str) -> String {
     let ram = cpu.machine.ram.clone();
     ram.copy_in(BUFFER_PA, &pattern()).expect("buffer");
     set_before(cpu, before);
@@ -104,8 +106,8 @@ fn run(cpu: &mut Vcpu, words: &str, before: &str) -> String {
         let word = u32::from_str_radix(word, 16).expect("instruction word");
         let pc = cpu.state.pc;
         while cpu.state.pc == pc {
-            if execute(cpu, word).is_err() {
-                return format!("ec={:x}", cpu.abort.ec);
+            if let Err(class) = executor.execute(cpu, word) {
+                return format!("ec={class:x}");
             }
         }
         let encoding = a64::decode(word).expect("encoding");
@@ -121,6 +123,10 @@ fn run(cpu: &mut Vcpu, words: &str, before: &str) -> String {
 
 /// Runs the cases whose first word is a load or store, or is not.
 fn check(loads_and_stores: bool) {
+    Single::all().for_each(|executor| check_on(executor, loads_and_stores));
+}
+
+fn check_on(mut executor: Single, loads_and_stores: bool) {
     let mut cpu = cpu_with_tables();
     let mut wrong = Vec::new();
     let mut count = 0;
@@ -132,13 +138,15 @@ fn check(loads_and_stores: bool) {
         if (first >> 27 & 1 != 0 && first >> 25 & 1 == 0) != loads_and_stores {
             continue;
         }
-        let got = run(&mut cpu, words, before);
+        let got = run(&mut executor, &mut cpu, words, before);
         if got != after {
             wrong.push(format!("{words} {assembly}\n  before {before}\n  expected {after}\n  got {got}"));
         }
         count += 1;
     }
-    assert!(wrong.is_empty(), "{} of {count} cases differ:\n{}", wrong.len(), wrong.join("\n"));
+    let by = executor.name();
+    assert!(count > 400, "{count} cases");
+    assert!(wrong.is_empty(), "{} of {count} cases differ by the {by}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]

@@ -6,8 +6,8 @@
 //! with `#` name the encoding. The operands are pseudo-random, with a preference for special values and
 //! for magnitudes near each other; the results are those of QEMU 10.0's user-mode `-cpu max`.
 
-use super::execute;
 use crate::cpu::Vcpu;
+use crate::interp::tests::single::Single;
 
 #[test]
 fn instructions_agree_with_recorded_results() {
@@ -24,8 +24,12 @@ fn instructions_agree_with_a_file_of_recorded_results() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// Runs every line; returns the lines that came out differently.
+/// Runs every line by each executor; returns the lines that came out differently.
 fn check(text: &str) -> Vec<String> {
+    Single::all().flat_map(|executor| check_on(executor, text)).collect()
+}
+
+fn check_on(mut executor: Single, text: &str) -> Vec<String> {
     let mut cpu = Vcpu::for_tests();
     let mut failures = Vec::new();
     let mut encoding = "";
@@ -45,14 +49,15 @@ fn check(text: &str) -> Vec<String> {
         cpu.state.x = [0; 31];
         cpu.state.x[1] = *x1 as u64;
         cpu.state.v = core::array::from_fn(|i| v[i % 4]);
-        let outcome = execute(&mut cpu, *word as u32).expect("the instruction has a handler");
+        let outcome = executor.execute(&mut cpu, *word as u32);
         let state = &cpu.state;
         let actual = match outcome {
-            Ok(_) => format!("{:x} {:x} {:x} {:x}", state.fpsr, state.nzcv >> 28, state.x[0], state.v[0]),
-            Err(_) => "undefined".to_owned(),
+            Ok(()) => format!("{:x} {:x} {:x} {:x}", state.fpsr, state.nzcv >> 28, state.x[0], state.v[0]),
+            Err(0) => "undefined".to_owned(),
+            Err(class) => format!("exception class {class:x}"),
         };
         if actual != expected {
-            failures.push(format!("{encoding}: {line}\n  gave {actual}"));
+            failures.push(format!("{encoding}: {line}\n  gave {actual} by the {}", executor.name()));
         }
     }
     failures

@@ -5,9 +5,10 @@
 //! lines with `#`, which name the encoding, not counted. The results are those of QEMU 10.0's user-mode
 //! `-cpu max`.
 
-use super::{execute, fill};
+use super::fill;
 use crate::cpu::Vcpu;
-use crate::interp::{Flow, fp, simd};
+use crate::interp::tests::single::Single;
+use crate::interp::{fp, simd};
 use droste_arch::a64::{self, Encoding};
 use std::collections::HashSet;
 
@@ -15,6 +16,10 @@ const RECORDED: &str = include_str!("integer.txt");
 
 #[test]
 fn instructions_agree_with_recorded_results() {
+    Single::all().for_each(check_recorded);
+}
+
+fn check_recorded(mut executor: Single) {
     let mut cpu = Vcpu::for_tests();
     let mut failures = Vec::new();
     let lines = RECORDED.lines().filter(|line| !line.starts_with('#'));
@@ -24,10 +29,10 @@ fn instructions_agree_with_recorded_results() {
         cpu.state.fpsr = 0;
         let name = a64::decode(word).map_or("unallocated", Encoding::name);
         let before = cpu.state.v;
-        let actual = match execute(&mut cpu, word) {
-            Some(Ok(Flow::Next)) if line.as_bytes()[9] == b'x' => format!("x {:x}", cpu.x(0)),
-            Some(Ok(Flow::Next)) if cpu.state.fpsr == 0 => format!("v {:x}", cpu.v(0)),
-            Some(Ok(Flow::Next)) if cpu.state.fpsr == 1 << 27 => format!("q {:x}", cpu.v(0)),
+        let actual = match executor.execute(&mut cpu, word) {
+            Ok(()) if line.as_bytes()[9] == b'x' => format!("x {:x}", cpu.x(0)),
+            Ok(()) if cpu.state.fpsr == 0 => format!("v {:x}", cpu.v(0)),
+            Ok(()) if cpu.state.fpsr == 1 << 27 => format!("q {:x}", cpu.v(0)),
             other => format!("{other:?}"),
         };
         if actual != line[9..] {
@@ -35,20 +40,22 @@ fn instructions_agree_with_recorded_results() {
         }
         assert_eq!(cpu.state.v[1..], before[1..], "{name} changes other registers");
     }
-    assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));
+    let by = executor.name();
+    assert!(failures.is_empty(), "{} failures by the {by}\n{}", failures.len(), failures.join("\n"));
 }
 
 /// Sizes and immh values that leave an encoding's instruction undefined, found by a disassembler.
 #[test]
 fn reserved_field_values_are_undefined() {
-    for line in include_str!("reserved.txt").lines() {
-        let word = u32::from_str_radix(&line[..8], 16).expect("a line begins with a word");
+    for mut executor in Single::all() {
         let mut cpu = Vcpu::for_tests();
-        fill(&mut cpu, 1);
-        let before = cpu.state.v;
-        let outcome = execute(&mut cpu, word);
-        assert!(matches!(outcome, None | Some(Err(_))), "{line}: {outcome:?}");
-        assert_eq!((cpu.abort.ec, cpu.state.v), (0, before), "{line}");
+        for line in include_str!("reserved.txt").lines() {
+            let word = u32::from_str_radix(&line[..8], 16).expect("a line begins with a word");
+            fill(&mut cpu, 1);
+            let before = cpu.state.v;
+            let outcome = executor.execute(&mut cpu, word);
+            assert_eq!((outcome, cpu.state.v), (Err(0), before), "{line} by the {}", executor.name());
+        }
     }
 }
 

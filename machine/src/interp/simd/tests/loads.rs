@@ -8,6 +8,7 @@
 
 use super::{execute, fill};
 use crate::cpu::Vcpu;
+use crate::interp::tests::single::Single;
 use crate::interp::{Flow, simd};
 use droste_arch::a64::{self, Encoding};
 use droste_arch::fields::sctlr_el1;
@@ -24,6 +25,10 @@ fn number(text: &str) -> u128 {
 
 #[test]
 fn structure_accesses_agree_with_recorded_results() {
+    Single::all().for_each(check_recorded);
+}
+
+fn check_recorded(mut executor: Single) {
     let mut cpu = Vcpu::for_tests();
     let lines = RECORDED.lines().filter(|line| !line.starts_with('#'));
     for (seed, line) in (0..).zip(lines) {
@@ -37,7 +42,8 @@ fn structure_accesses_agree_with_recorded_results() {
         let word = number(word) as u32;
         let name = a64::decode(word).map_or("unallocated", Encoding::name);
         let mut registers = cpu.state.v;
-        assert_eq!(execute(&mut cpu, word), Some(Ok(Flow::Next)), "{name}: {line}");
+        let by = executor.name();
+        assert_eq!(executor.execute(&mut cpu, word), Ok(()), "{name}: {line} by the {by}");
 
         if let Some(at) = effect[0].strip_prefix('@') {
             let bytes = (0..effect[1].len()).step_by(2).map(|i| number(&effect[1][i..i + 2]) as u8);
@@ -49,9 +55,9 @@ fn structure_accesses_agree_with_recorded_results() {
         }
         let mut after = [0; 128];
         cpu.machine.ram.copy_out(MEMORY, &mut after).unwrap();
-        assert_eq!(after[..], memory, "{name}: {line}");
-        assert_eq!(cpu.state.v, registers, "{name}: {line}");
-        assert_eq!(cpu.state.x[1].wrapping_sub(MEMORY), number(base) as u64, "{name}: {line}");
+        assert_eq!(after[..], memory, "{name}: {line} by the {by}");
+        assert_eq!(cpu.state.v, registers, "{name}: {line} by the {by}");
+        assert_eq!(cpu.state.x[1].wrapping_sub(MEMORY), number(base) as u64, "{name}: {line} by the {by}");
     }
 }
 
