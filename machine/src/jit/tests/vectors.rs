@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::interp;
-use crate::jit::blocks::Key;
 use crate::jit::compile::{self, Source};
 use crate::jit::host::Host;
+use crate::jit::key::Key;
 use droste_arch::fields::{fpcr, fpsr};
 
 /// The groups that have templates.
