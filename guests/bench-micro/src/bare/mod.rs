@@ -25,7 +25,7 @@ enum Run {
     /// A loop at EL1 whose HVCs go to a vector table of its own, with two values that the handler may switch between.
     El1(unsafe extern "C" fn(), unsafe extern "C" fn(), world::Pair),
     /// Loops on all CPUs at once.
-    Parallel,
+    Parallel(world::Data),
     /// A loop at EL1 that believes to be at EL2 (FEAT_NV2), and the vector table that its traps go to.
     Nested(unsafe extern "C" fn(), unsafe extern "C" fn()),
     /// A page of code that has never run, for each turn.
@@ -61,8 +61,10 @@ extern "Rust" fn guest_main() {
 fn tests() -> impl Iterator<Item = Test> {
     let nothing = Test { name: "nothing", operations: 1, run: Run::Nothing };
     let cold = Test { name: "cold-code", operations: cold::INSTRUCTIONS, run: Run::Cold };
-    let parallel = Test { name: "parallel", operations: parallel::INSTRUCTIONS, run: Run::Parallel };
-    [nothing, cold, parallel].into_iter().chain(el2::tests()).chain(el1::tests())
+    let parallel = |name, data| Test { name, operations: parallel::INSTRUCTIONS, run: Run::Parallel(data) };
+    let (own, shared) =
+        (parallel("parallel", world::Data::Own), parallel("parallel-shared", world::Data::Shared));
+    [nothing, cold, own, shared].into_iter().chain(el2::tests()).chain(el1::tests())
 }
 
 impl Test {
@@ -74,12 +76,12 @@ impl Test {
         match self.run {
             _ if iterations == 0 => {}
             Run::Nothing => {}
-            Run::El2(code, pair) => world::run_el2(code, pair, iterations),
+            Run::El2(code, pair) => world::run_el2(code, pair, world::Data::Own, iterations),
             Run::El1(code, vectors, pair) => world::run_el1(code, vectors, pair, 0, iterations),
             Run::Nested(code, vectors) => {
                 world::run_el1(code, vectors, world::Pair::Nothing, world::NESTED, iterations);
             }
-            Run::Parallel => parallel::run(iterations),
+            Run::Parallel(data) => parallel::run(data, iterations),
             Run::Cold => cold::run(iterations),
         }
         (iterations, mrs!("cntvct_el0") - began)

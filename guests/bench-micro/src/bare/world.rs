@@ -2,7 +2,7 @@
 
 use core::arch::asm;
 use guest_support::paging::{Tables, attr};
-use guest_support::{boot, instruction, lower, mrs, msr, vectors};
+use guest_support::{boot, instruction, lower, mrs, msr, sysreg, vectors};
 
 static STAGE_1: Tables<1> = Tables::new();
 static STAGE_2: Tables<1> = Tables::new();
@@ -14,8 +14,10 @@ const HCR_VM: u64 = 1;
 pub(crate) const NESTED: u64 = 1 << 42 | 1 << 45;
 /// Pages that loops at EL2 and at EL1 touch.
 const PAGES: [u64; 2] = [0x4900_0000, 0x4a00_0000];
-/// What loads, stores and atomics use.
+/// What loads, stores and atomics of the first CPU use; those of the others follow at this distance, farther than a host
+/// that fetches neighbouring cache lines together looks.
 const DATA: u64 = 0x4800_0000;
+const DATA_DISTANCE: u64 = 0x1_0000;
 
 /// Which two values a loop finds in X10 and X11.
 #[derive(Clone, Copy)]
@@ -45,9 +47,9 @@ impl Pair {
     }
 
     /// X10, X11, and the pages to touch at EL2 (X16) and at EL1 (X17), for a loop to load.
-    fn block(self) -> [u64; 5] {
+    fn block(self, data: u64) -> [u64; 5] {
         let [a, b] = self.values();
-        [a, b, PAGES[0], PAGES[1], DATA]
+        [a, b, PAGES[0], PAGES[1], data]
     }
 }
 
@@ -78,9 +80,27 @@ pub(crate) fn enter() {
     STAGE_1.enable();
 }
 
+/// Whose data a loop uses.
+#[derive(Clone, Copy)]
+pub(crate) enum Data {
+    /// The CPU's own.
+    Own,
+    /// The first CPU's.
+    Shared,
+}
+
+impl Data {
+    fn address(self) -> u64 {
+        match self {
+            Data::Own => DATA + DATA_DISTANCE * sysreg::cpu() as u64,
+            Data::Shared => DATA,
+        }
+    }
+}
+
 /// Runs a loop at EL2.
-pub(crate) fn run_el2(code: unsafe extern "C" fn(), pair: Pair, iterations: u64) {
-    let block = pair.block();
+pub(crate) fn run_el2(code: unsafe extern "C" fn(), pair: Pair, data: Data, iterations: u64) {
+    let block = pair.block(data.address());
     // SAFETY: the loops change what the C ABI lets them change, and V0 to V7, which this target does not use.
     unsafe {
         asm!("blr {code}", code = in(reg) code, inout("x0") iterations => _, inout("x1") block.as_ptr() => _,
@@ -96,7 +116,7 @@ pub(crate) fn run_el1(
     hcr: u64,
     iterations: u64,
 ) {
-    let block = pair.block();
+    let block = pair.block(DATA);
     msr!("vbar_el2", table as *const () as u64);
     msr!("hcr_el2", boot::HCR_EL2 | HCR_VM | hcr);
     if hcr & NESTED != 0 {
