@@ -5,12 +5,15 @@
 #![allow(unsafe_code)]
 
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
 use std::io;
 use std::ptr::{NonNull, null_mut};
 
 /// Segments of a region.
 pub(super) const SEGMENT_COUNT: usize = 8;
+/// What is asked of the host at a time. One call costs about as much as a handful of the two faults that each page would
+/// cost: a boot of Linux compiles 45 MiB, which were 23,000 faults.
+const POPULATED_BYTES: usize = 256 << 10;
 
 /// Code that is appended to one segment of the region after the other. What begins the region stays for ever.
 pub(super) struct CodeMemory {
@@ -21,6 +24,8 @@ pub(super) struct CodeMemory {
     segment: usize,
     /// Where the first segment begins.
     start: usize,
+    /// Up to where the region has been asked of the host.
+    populated: usize,
 }
 
 // SAFETY: the mappings are owned by this value and belong to no thread.
@@ -38,7 +43,7 @@ impl CodeMemory {
         };
         let write = map(ProtFlags::READ | ProtFlags::WRITE)?;
         let execute = map(ProtFlags::READ | ProtFlags::EXEC)?;
-        Ok(CodeMemory { write, execute, size_bytes, used: 0, segment: 0, start: 0 })
+        Ok(CodeMemory { write, execute, size_bytes, used: 0, segment: 0, start: 0, populated: 0 })
     }
 
     /// The offset at which the next code is placed.
@@ -73,9 +78,25 @@ impl CodeMemory {
         if code.len() > self.segment_end() - self.used {
             return false;
         }
+        if self.used + code.len() > self.populated {
+            self.populate(self.used + code.len());
+        }
         self.write(self.used, code);
         self.used = (self.used + code.len()).next_multiple_of(16).min(self.segment_end());
         true
+    }
+
+    /// Has the host map the region up to `end` and some more. That only saves faults, so a failure is none.
+    #[cold]
+    fn populate(&mut self, end: usize) {
+        let end = end.next_multiple_of(POPULATED_BYTES).min(self.size_bytes);
+        let advices = [(self.write, Advice::LinuxPopulateWrite), (self.execute, Advice::LinuxPopulateRead)];
+        for (mapping, advice) in advices {
+            let from = mapping.as_ptr().wrapping_add(self.populated);
+            // SAFETY: the range is part of a mapping made in `new`, and its contents stay as they are.
+            let _ = unsafe { madvise(from.cast(), end - self.populated, advice) };
+        }
+        self.populated = end;
     }
 
     /// Replaces code at `offset`.
