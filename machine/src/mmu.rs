@@ -25,6 +25,7 @@ mod tests;
 mod tlb;
 mod tlbi;
 mod translate;
+mod view;
 pub mod walk;
 mod words;
 
@@ -44,3 +45,4 @@ pub(crate) mod layout {
 }
 pub(crate) use translate::Route;
 pub use translate::Tlb;
+pub(crate) use view::View;

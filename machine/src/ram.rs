@@ -232,6 +232,11 @@ impl GuestRam {
         self.code.epoch()
     }
 
+    /// The host address of [`GuestRam::code_epoch`], eight bytes; valid as long as `self` is not moved.
+    pub(crate) fn code_epoch_address(&self) -> u64 {
+        self.code.epoch_address()
+    }
+
     /// Calls `each` for the code that went stale since the epoch `seen`; answers the epoch now, and whether some of it
     /// is not remembered any more.
     pub(crate) fn stale_code_since(&self, seen: u64, each: impl FnMut(Stale)) -> (u64, bool) {

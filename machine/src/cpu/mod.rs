@@ -8,6 +8,7 @@ mod pstate;
 mod reset;
 mod state;
 mod vcpu;
+mod worlds;
 
 pub use mode::{FpAccess, Mode};
 pub use pstate::PState;

@@ -41,6 +41,7 @@ impl Vcpu {
             state: CpuState::reset(1),
             mode: Mode::UNKNOWN,
             modes: [None; 3],
+            worlds: Default::default(),
             tlb: crate::mmu::Tlb::new(crate::mmu::walk::MmuFeatures::default()),
             block_pc: 0,
             abort: Exception::sync(1, 0, 0),

@@ -6,6 +6,7 @@ use crate::exception::Exception;
 use crate::gic::CpuInterface;
 use crate::interp::Abort;
 use crate::machine::Machine;
+use crate::mmu::walk::Regime;
 use crate::pauth::PointerLayouts;
 use crate::sysreg::Rules;
 use crate::timer::Timers;
@@ -23,6 +24,8 @@ pub struct Vcpu {
     pub mode: Mode,
     /// The modes of the Exception levels, as long as no register that they are made from changes.
     pub(crate) modes: [Option<Mode>; 3],
+    /// What recent states meant for execution.
+    pub(crate) worlds: super::worlds::Worlds,
     /// Cached translations.
     pub tlb: crate::mmu::Tlb,
     /// Where the running block began: with the PC it gives the exact instruction count.
@@ -215,26 +218,47 @@ impl Vcpu {
     /// registers that [`Mode`] or address translation is made from calls this.
     pub fn context_changed(&mut self) {
         self.forget_modes();
-        self.enter_mode();
-        self.mmu_context_changed();
+        self.tlb.distrust_registers();
+        self.pstate_changed();
     }
 
     /// Recomputes what is derived from PSTATE, when no control register has changed since
     /// [`Vcpu::context_changed`].
     pub fn pstate_changed(&mut self) {
-        self.enter_mode();
-        self.mmu_pstate_changed();
-    }
-
-    /// Recomputes [`Mode`] alone: a register has changed that it is made from, and translation is not.
-    pub(crate) fn mode_changed(&mut self) {
-        self.forget_modes();
-        self.pstate_changed();
+        if !self.enter_known_world() {
+            self.enter_mode();
+            self.mmu_pstate_changed();
+            self.remember_world();
+        }
     }
 
     /// A register has changed that [`Mode`] is made from.
-    pub(crate) fn forget_modes(&mut self) {
+    fn forget_modes(&mut self) {
         self.modes = [None; 3];
+        self.worlds.void(false);
+    }
+
+    /// HCR_EL2 or CPTR_EL2 has changed, which switches between worlds write.
+    pub(crate) fn world_changed(&mut self) {
+        self.modes = [None; 3];
+        // Of the regimes only EL1&0 depends on them.
+        self.tlb.distrust(Regime::El10);
+        self.pstate_changed();
+    }
+
+    /// A register of EL1 has changed, which EL2 does not depend on: the CPU follows when it is below.
+    pub(crate) fn el1_changed(&mut self) {
+        [self.modes[0], self.modes[1]] = [None; 2];
+        self.el1_translation_changed();
+    }
+
+    /// The same for one that concerns translation alone.
+    pub(crate) fn el1_translation_changed(&mut self) {
+        self.worlds.void(true);
+        self.tlb.distrust(Regime::El10);
+        if self.state.pstate.el < 2 {
+            self.pstate_changed();
+        }
     }
 
     /// Selects the mode of the current Exception level. Cost: a copy of what was computed before.
@@ -254,7 +278,7 @@ impl Vcpu {
         self.mode.by_instruction = self.mode.stepping || self.mode.breakpoints || self.state.pstate.il;
     }
 
-    /// A context synchronisation event. Register writes have taken effect before, when they were made.
+    /// A context synchronisation event with another PSTATE. Register writes have taken effect before, when they were made.
     pub fn context_sync(&mut self) {
         self.pstate_changed();
     }

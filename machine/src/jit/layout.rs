@@ -56,6 +56,8 @@ pub(super) const PAC_KEYS: Mem =
     at(offset_of!(Vcpu, mode) + offset_of!(Mode, pointers) + offset_of!(NativePointers, keys));
 /// The interrupt inputs when the run loop looked last, or what was found of them since.
 pub(super) const SEEN_PINS: Mem = dispatch(offset_of!(Dispatch, seen_pins));
+/// The epoch of code that was looked at last.
+pub(super) const SEEN_CODE: Mem = dispatch(offset_of!(Dispatch, seen_code));
 /// Where a guard failed when code was executed.
 pub(super) const STALE: Mem = dispatch(offset_of!(Dispatch, stale));
 pub(super) const BLOCK_PC: Mem = at(offset_of!(Vcpu, block_pc));

@@ -129,6 +129,32 @@ pub(super) unsafe extern "sysv64" fn call_access(
 pub(super) unsafe extern "sysv64" fn settle(cpu: *mut Vcpu, answer: u32, retired: u64) -> u32 {
     // SAFETY: as the function's; the reference ends with the call.
     let cpu = unsafe { &mut *cpu };
+    end(cpu, answer, retired)
+}
+
+/// Executes the `retired`-th instruction of a block by its handler, one that ends the block whatever it does and leaves
+/// FPCR and FPSR alone; answers as [`settle`].
+///
+/// # Safety
+///
+/// As of [`call_handler`].
+pub(super) unsafe extern "sysv64" fn call_last(
+    cpu: *mut Vcpu,
+    word: u32,
+    retired: u64,
+    handler: usize,
+) -> u32 {
+    // SAFETY: as the function's; the reference ends with the call.
+    let cpu = unsafe { &mut *cpu };
+    let answer = match answer(handler_at(handler)(cpu, word)) {
+        NEXT => SYNC,
+        answer => answer,
+    };
+    end(cpu, answer, retired)
+}
+
+#[inline]
+fn end(cpu: &mut Vcpu, answer: u32, retired: u64) -> u32 {
     match answer {
         ABORT => interp::abort(cpu, retired),
         SYNC => {

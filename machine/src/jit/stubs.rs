@@ -78,6 +78,8 @@ pub(super) struct Stubs {
     pub(super) leave_to_link: usize,
     /// Ends a block at its EDX-th instruction, which answered EAX; its PC is stored. Goes on if it can.
     pub(super) leave_after: usize,
+    /// Ends a block by the handler RCX for its EDX-th instruction, ESI, whose PC is stored. Goes on if it can.
+    pub(super) call_last: usize,
     /// Leaves after a branch to a register.
     pub(super) leave_indirect: usize,
     /// Calls the handler RDX for the instruction ESI, whose PC is stored.
@@ -133,12 +135,17 @@ pub(super) fn emit(asm: &mut Assembler<'_>) -> Stubs {
     asm.alu(Alu::Or, Size::Q, Reg::Rax, Reg::Rdx);
     asm.jmp(&mut out);
 
+    let mut end = Label::default();
+    stubs.call_last = asm.offset();
+    asm.mov_imm(Reg::Rax, runtime::call_last as *const () as u64);
+    asm.jmp(&mut end);
     stubs.leave_after = asm.offset();
-    asm.store(Size::Q, BLOCK_PC, PC);
     asm.mov(Size::D, Reg::Rsi, Reg::Rax);
-    store_count(asm, Reg::Rax);
-    asm.lea(Size::Q, Reg::Rdi, Mem::new(CPU, -(BIAS as i32)));
     asm.mov_imm(Reg::Rax, runtime::settle as *const () as u64);
+    asm.bind(&mut end);
+    asm.store(Size::Q, BLOCK_PC, PC);
+    store_count(asm, Reg::R8);
+    asm.lea(Size::Q, Reg::Rdi, Mem::new(CPU, -(BIAS as i32)));
     asm.call_reg(Reg::Rax);
     load_budget(asm);
     // An exception or a return selects another address space.

@@ -31,6 +31,7 @@ pub(super) struct FetchIds {
     current: [u64; 2],
     rows: Box<[Row; ROWS]>,
     last: u64,
+    forget_count: u64,
     noted: Box<[u64; FILTER_BITS / 64]>,
 }
 
@@ -40,6 +41,7 @@ impl Default for FetchIds {
             current: [0; 2],
             rows: Box::new([Row::default(); ROWS]),
             last: 0,
+            forget_count: 0,
             noted: Box::new([0; FILTER_BITS / 64]),
         }
     }
@@ -72,6 +74,22 @@ impl FetchIds {
     pub(super) fn forget(&mut self) {
         self.rows.fill(Row::default());
         self.noted.fill(0);
+        self.forget_count += 1;
+    }
+
+    /// How often that was.
+    pub(super) fn forget_count(&self) -> u64 {
+        self.forget_count
+    }
+
+    /// The ids of the high and of the low half.
+    pub(super) fn both(&self) -> [u64; 2] {
+        self.current
+    }
+
+    /// Makes the ids those that were selected before, since the last [`FetchIds::forget`].
+    pub(super) fn show(&mut self, ids: [u64; 2]) {
+        self.current = ids;
     }
 
     /// Notes that a fetch from a page is remembered.

@@ -79,6 +79,8 @@ pub(super) struct InlineTable {
     ids: Box<[u16]>,
     /// By id, the context id.
     owners: Vec<u16>,
+    /// How often everything was forgotten: selections of before are void.
+    clear_count: u64,
 }
 
 impl Default for InlineTable {
@@ -87,6 +89,7 @@ impl Default for InlineTable {
             entries: vec![Inline::default(); WINDOWS * WINDOW_COUNT].into_boxed_slice(),
             ids: vec![0; ROW << PAGE_LOG2].into_boxed_slice(),
             owners: vec![0],
+            clear_count: 0,
         }
     }
 }
@@ -97,6 +100,12 @@ impl InlineTable {
         self.entries.fill(Inline::default());
         self.ids.fill(0);
         self.owners.truncate(1);
+        self.clear_count += 1;
+    }
+
+    /// How often everything was forgotten.
+    pub(super) fn clear_count(&self) -> u64 {
+        self.clear_count
     }
 
     /// Makes room for three selections. Ids may begin anew, so earlier selections are void.

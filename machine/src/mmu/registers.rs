@@ -56,13 +56,9 @@ impl Vcpu {
 
     /// Makes the TLB follow the registers and PSTATE.
     pub(crate) fn mmu_context_changed(&mut self) {
+        self.void_worlds();
         self.tlb.distrust_registers();
         self.mmu_pstate_changed();
-    }
-
-    /// Notes that a register of the EL1&0 regime has changed while another regime is in use.
-    pub(crate) fn mmu_el1_changed(&mut self) {
-        self.tlb.distrust(Regime::El10);
     }
 
     /// Makes the TLB follow PSTATE: a change of Exception level copies a few words.

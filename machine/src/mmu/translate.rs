@@ -47,25 +47,27 @@ struct Resolved {
 #[derive(Debug)]
 pub struct Tlb {
     entries: Entries,
-    inline: InlineTable,
+    pub(super) inline: InlineTable,
     contexts: Contexts,
     stage2: Stage2Cache,
     features: MmuFeatures,
     regimes: [Resolved; 3],
     /// What is in use.
-    now: Selection,
+    pub(super) now: Selection,
     /// Recent selections, direct-mapped: exceptions and their returns go back and forth between a few.
     selections: [Selection; 16],
     /// Incremented when a regime is resolved anew: old selections are void.
     epoch: u64,
+    /// How often each regime was resolved anew, or is to be: its views are void.
+    pub(super) generations: [u64; 3],
     /// What generated code compares, by [`Route`].
-    comparisons: [Comparison; Route::COUNT],
+    pub(super) comparisons: [Comparison; Route::COUNT],
     /// Address of the part of the inline table that serves the current address space.
-    window: u64,
+    pub(super) window: u64,
     /// The regime of register accesses that FEAT_NV2 transforms, if they may be inlined, and where it is served.
-    nv2: Option<Regime>,
-    nv2_window: u64,
-    fetch_ids: FetchIds,
+    pub(super) nv2: Option<Regime>,
+    pub(super) nv2_window: u64,
+    pub(super) fetch_ids: FetchIds,
     /// Whether other CPUs may still have to perform this one's TLB maintenance.
     unsynchronised: bool,
 }
@@ -96,7 +98,7 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    const COUNT: usize = 3;
+    pub(super) const COUNT: usize = 3;
 
     /// What a number that generated code passes stands for.
     pub(crate) fn of_number(number: u32) -> Route {
@@ -135,6 +137,7 @@ impl Tlb {
             now: Selection::NONE,
             selections: [Selection::NONE; 16],
             epoch: 0,
+            generations: [0; 3],
             comparisons: [Comparison::NEVER; Route::COUNT],
             window: 0,
             nv2: None,
@@ -204,20 +207,21 @@ impl Tlb {
 
     /// Makes every regime look its ids up again.
     pub(super) fn invalidate_resolved(&mut self) {
-        for resolved in &mut self.regimes {
+        for (resolved, generation) in self.regimes.iter_mut().zip(&mut self.generations) {
             resolved.valid = false;
+            *generation += 1;
         }
     }
 
     /// Registers may have changed: every regime compares them before it is used again.
-    pub(super) fn distrust_registers(&mut self) {
+    pub(crate) fn distrust_registers(&mut self) {
         for resolved in &mut self.regimes {
             resolved.fresh = false;
         }
     }
 
     /// Registers of one regime may have changed, which is not the one in use.
-    pub(super) fn distrust(&mut self, regime: Regime) {
+    pub(crate) fn distrust(&mut self, regime: Regime) {
         self.regimes[regime as usize].fresh = false;
     }
 
@@ -261,6 +265,7 @@ impl Tlb {
         let data = [range(false, low.tbi_data), range(true, high.tbi_data)];
         let fetch = [range(false, low.tbi_instruction), range(true, high.tbi_instruction)];
         self.epoch += 1;
+        self.generations[regime as usize] += 1;
         self.regimes[regime as usize] =
             Resolved { valid: true, fresh: true, registers, config, ids, data, fetch };
         if exhausted {

@@ -153,6 +153,11 @@ impl CodeMap {
         self.epoch.load(Ordering::Acquire)
     }
 
+    /// The address of the epoch.
+    pub(super) fn epoch_address(&self) -> u64 {
+        self.epoch.as_ptr().expose_provenance() as u64
+    }
+
     /// Calls `each` for what went stale since the epoch `seen`; answers the epoch now, and whether some of it is not
     /// remembered any more.
     pub(super) fn stale_since(&self, seen: u64, mut each: impl FnMut(Stale)) -> (u64, bool) {

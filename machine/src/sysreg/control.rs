@@ -9,12 +9,10 @@ use super::registers::{Behaviour, ZERO};
 
 pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
     match r {
-        SysReg::SCTLR_EL2
-        | SysReg::SCTLR2_EL2
-        | SysReg::TCR_EL2
-        | SysReg::TCR2_EL2
-        | SysReg::HCR_EL2
-        | SysReg::HCRX_EL2 => Some(Behaviour::stored(r, change)),
+        SysReg::SCTLR_EL2 | SysReg::SCTLR2_EL2 | SysReg::TCR_EL2 | SysReg::TCR2_EL2 | SysReg::HCRX_EL2 => {
+            Some(Behaviour::stored(r, change))
+        }
+        SysReg::HCR_EL2 | SysReg::CPTR_EL2 => Some(Behaviour::stored(r, change_world)),
         SysReg::TTBR0_EL2
         | SysReg::TTBR1_EL2
         | SysReg::MAIR_EL2
@@ -23,7 +21,7 @@ pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
         | SysReg::PIRE0_EL2
         | SysReg::POR_EL0
         | SysReg::POR_EL2 => Some(Behaviour::stored(r, change_translation)),
-        SysReg::SCTLR_EL1 | SysReg::SCTLR2_EL1 | SysReg::TCR_EL1 | SysReg::TCR2_EL1 => {
+        SysReg::SCTLR_EL1 | SysReg::SCTLR2_EL1 | SysReg::TCR_EL1 | SysReg::TCR2_EL1 | SysReg::CPACR_EL1 => {
             Some(Behaviour::stored(r, change_el1))
         }
         SysReg::TTBR0_EL1
@@ -37,7 +35,6 @@ pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
         | SysReg::S2POR_EL1
         | SysReg::VTCR_EL2
         | SysReg::VTTBR_EL2 => Some(Behaviour::stored(r, change_el1_translation)),
-        SysReg::CPACR_EL1 | SysReg::CPTR_EL2 => Some(Behaviour::stored(r, change_mode)),
         SysReg::MDCR_EL2 => Some(Behaviour::stored(r, super::pmu::write_mdcr)),
         SysReg::RMR_EL1 | SysReg::RMR_EL2 => Some(Behaviour::new(|_, _| AA64, request_reset)),
         // Implementation defined, and this implementation defines nothing.
@@ -87,34 +84,27 @@ fn change_translation(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
 /// A register of the EL1&0 regime: at EL2 the CPU uses another one, and only notes that it changed. A
 /// world switch writes a dozen of these.
 fn change_el1(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
-    if cpu.el() < 2 {
-        return change(cpu, r, value);
-    }
     if cpu.sys(r) != value {
         cpu.set_sys(r, value);
-        cpu.forget_modes();
-        cpu.mmu_el1_changed();
+        cpu.el1_changed();
     }
-    Flow::Next
+    if cpu.el() < 2 { Flow::Sync } else { Flow::Next }
 }
 
 /// The same for one that controls translation alone.
 fn change_el1_translation(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
-    if cpu.el() < 2 {
-        return change_translation(cpu, r, value);
-    }
     if cpu.sys(r) != value {
         cpu.set_sys(r, value);
-        cpu.mmu_el1_changed();
+        cpu.el1_translation_changed();
     }
-    Flow::Next
+    if cpu.el() < 2 { Flow::Sync } else { Flow::Next }
 }
 
-/// A register that controls execution and not translation.
-fn change_mode(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
+/// A register that switches between a host and its guests write: both worlds stay known.
+fn change_world(cpu: &mut Vcpu, r: SysReg, value: u64) -> Flow {
     if cpu.sys(r) != value {
         cpu.set_sys(r, value);
-        cpu.mode_changed();
+        cpu.world_changed();
     }
     Flow::Sync
 }

@@ -39,7 +39,7 @@ fn dsb(cpu: &mut Vcpu, _insn: u32) -> Exec {
     Ok(Flow::Next)
 }
 
-fn isb(cpu: &mut Vcpu, _insn: u32) -> Exec {
-    cpu.context_sync();
+/// Register writes have taken effect when they were made.
+fn isb(_cpu: &mut Vcpu, _insn: u32) -> Exec {
     Ok(Flow::Sync)
 }

@@ -233,11 +233,14 @@ impl Compiler<'_> {
             }
             Group::ControlCompbranch => self.compare_and_branch(word),
             Group::ControlTestbranch => self.test_and_branch(word),
+            Group::ControlBranchReg if !is_register_branch(word) => self.change_level(),
             Group::ControlBranchReg => self.branch_register(word),
             Group::ControlHints => self.does_nothing() || self.pointer(encoding, word),
             Group::ControlSystemmove => self.move_system(word),
             Group::ControlPstate if encoding == Encoding::MSR_SI_pstate => self.move_immediate(word),
             Group::ControlBarriers if encoding == Encoding::SB_only_barriers => self.does_nothing(),
+            Group::ControlBarriers if encoding == Encoding::ISB_BI_barriers => self.synchronise(),
+            Group::ControlException => self.change_level(),
             _ if is_vector(word) => self.simd(encoding, word) || self.float(encoding, word),
             _ => self.memory(encoding, word),
         }

@@ -5,7 +5,8 @@ use super::integer::rd;
 use super::registers::SP;
 use super::{Accessed, Compiler, SideExit, Slow};
 use crate::interp;
-use crate::jit::layout::{BTYPE, DAIF, EL, HCR, NZCV, PC, SEEN_PINS, state};
+use crate::jit::layout::{BTYPE, DAIF, EL, HCR, NZCV, PC, SEEN_CODE, SEEN_PINS, STATE_PC, state};
+use crate::jit::runtime::handler_address;
 use crate::jit::x64::{Alu, Cond, Label, Mem, Reg, Shift, Size, Unary};
 use crate::sysreg::{Effect, Guard, View, plan};
 use droste_arch::fields::hcr_el2;
@@ -25,6 +26,46 @@ impl Compiler<'_> {
     /// Whether the current instruction has no effect.
     pub(super) fn does_nothing(&self) -> bool {
         interp::does_nothing(self.source.ops[self.index as usize].handler)
+    }
+
+    /// ISB: registers have taken effect when they were written, so that what is left is code that others have changed.
+    pub(super) fn synchronise(&mut self) -> bool {
+        let flags = self.flags;
+        self.land();
+        self.store_flags(flags);
+        self.flush();
+        let mut changed = Label::default();
+        let epoch = self.source.cpu.machine.ram.code_epoch_address();
+        self.asm.mov_imm(Reg::Rax, epoch);
+        self.asm.load(Size::Q, Reg::Rax, Mem::new(Reg::Rax, 0));
+        self.asm.alu_load(Alu::Cmp, Size::Q, Reg::Rax, SEEN_CODE);
+        self.asm.jcc(Cond::Ne, &mut changed);
+        let (retired, delta) = (self.index + 1, self.behind());
+        self.go_to(retired, delta);
+        self.asm.bind(&mut changed);
+        self.leave_generated(retired, delta);
+        self.ended = true;
+        true
+    }
+
+    /// An instruction that takes an exception or returns from one, by its handler and what ends the block in one call.
+    pub(super) fn change_level(&mut self) -> bool {
+        if self.lands(self.index) {
+            return false;
+        }
+        let flags = self.flags;
+        self.store_flags(flags);
+        self.flush();
+        let op = self.source.ops[self.index as usize];
+        self.asm.lea(Size::Q, Reg::Rax, Mem::new(PC, 4 * self.index.cast_signed()));
+        self.asm.store(Size::Q, STATE_PC, Reg::Rax);
+        self.asm.mov_imm(Reg::Rsi, u64::from(op.word));
+        self.asm.mov_imm(Reg::Rdx, u64::from(self.index + 1));
+        self.asm.mov_imm(Reg::Rcx, handler_address(op.handler));
+        let stub = self.outside(self.stubs.call_last);
+        self.asm.jmp_offset(stub);
+        self.ended = true;
+        true
     }
 
     /// MRS and MSR (register). Cost of a plain register: a compare of the Exception level, one or two instructions a
@@ -263,6 +304,11 @@ impl Compiler<'_> {
         self.asm.jcc(Cond::Ne, &mut pending);
         self.go_to(retired, delta);
         self.asm.bind(&mut pending);
+        self.leave_generated(retired, delta);
+    }
+
+    /// Leaves generated code, when everything has been stored.
+    fn leave_generated(&mut self, retired: u32, delta: i64) {
         self.spend(retired);
         self.asm.lea(Size::Q, PC, Mem::new(PC, delta as i32));
         let leave = self.outside(self.stubs.leave);
