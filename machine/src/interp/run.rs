@@ -50,13 +50,14 @@ pub(crate) fn run_with(cpu: &mut Vcpu, blocks: &mut impl Blocks, limit: u64) -> 
 
 fn run_blocks(cpu: &mut Vcpu, blocks: &mut impl Blocks, limit: u64) -> Exit {
     while cpu.state.insn_count < limit {
-        // Not ATTENTION, which is served now and may be set again by the next block.
-        let pins = cpu.interrupt_pins() & !IrqPins::ATTENTION;
         if cpu.has_requests()
             && let Some(exit) = cpu.serve_requests()
         {
             return exit;
         }
+        // Not ATTENTION, which may be set again by now. Behind the requests, which raise pins: a block that unmasks
+        // interrupts goes on by itself if it has seen none.
+        let pins = cpu.interrupt_pins() & !IrqPins::ATTENTION;
         if cpu.state.waiting {
             if !cpu.has_wakeup() {
                 return Exit::Waiting;

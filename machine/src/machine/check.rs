@@ -35,6 +35,8 @@ pub struct Difference {
     pub from: (u64, u64),
     /// Where the reference was when they differed.
     pub to: (u64, u64),
+    /// Whether it happens when a few instructions are executed at a time too.
+    pub in_small_steps: bool,
     /// Registers by name, with the value of the reference and of the other one.
     pub registers: Vec<(String, u128, u128)>,
     /// Physical addresses of 64-bit words of RAM, with the same two values.
@@ -52,8 +54,8 @@ impl fmt::Display for Difference {
             )?,
             None => writeln!(f, "the machines differ after {} instructions of CPU 0:", to.0)?,
         }
-        if self.registers.is_empty() && self.ram.is_empty() {
-            writeln!(f, "  it does not when it executes a few instructions at a time")?;
+        if !self.in_small_steps {
+            writeln!(f, "  (not when a few instructions are executed at a time)")?;
         }
         for (name, reference, other) in &self.registers {
             writeln!(f, "  {name}: {reference:#x}, not {other:#x}")?;
@@ -100,8 +102,9 @@ fn check_until<E>(
         let ended = !going || !other_going;
         let looks_at_ram = ended || turn % RAM_TURNS == RAM_TURNS - 1;
         if going != other_going || pair.differing_cpu().is_some() {
+            let after = pair.after_turn();
             drop(pair);
-            return Ok(Verdict::Different(Pair::new(&mut make, limit)?.narrow(turn)));
+            return Ok(Verdict::Different(Pair::new(&mut make, limit)?.narrow(turn, after)));
         }
         if looks_at_ram && let Some(difference) = pair.ram_difference() {
             return Ok(Verdict::Different(difference));
@@ -141,8 +144,15 @@ impl Pair {
         self.reference.states().zip(self.subject.states()).position(|(a, b)| !is_same(a, b))
     }
 
-    /// Runs up to a turn that is known to end differently and takes it in small steps.
-    fn narrow(mut self, turn: u64) -> Difference {
+    /// How the machines differ at the end of a turn.
+    fn after_turn(&self) -> Difference {
+        let cpu = self.differing_cpu();
+        let at = places(&self.reference).get(cpu.unwrap_or_default()).copied().unwrap_or_default();
+        self.difference(cpu, at, at)
+    }
+
+    /// Runs up to a turn that is known to end differently, as `after` says, and takes it in small steps.
+    fn narrow(mut self, turn: u64, after: Difference) -> Difference {
         for _ in 0..turn {
             self.reference.advance();
             self.subject.advance();
@@ -164,9 +174,8 @@ impl Pair {
             }
         }
         // In small steps it did not happen: it takes an executor that goes on from block to block by itself.
-        let from = before.first().copied().unwrap_or_default();
-        let to = places(&self.reference).first().copied().unwrap_or_default();
-        self.difference(self.differing_cpu(), from, to)
+        let from = before.get(after.cpu.unwrap_or_default()).copied().unwrap_or_default();
+        Difference { from, in_small_steps: false, ..after }
     }
 
     fn ram_difference(&self) -> Option<Difference> {
@@ -178,7 +187,7 @@ impl Pair {
         let states = cpu.and_then(|n| self.reference.states().nth(n).zip(self.subject.states().nth(n)));
         let registers = states.map_or_else(Vec::new, |(a, b)| differing_registers(a, b));
         let ram = differing_words(&self.reference.machine().ram, &self.subject.machine().ram);
-        Difference { cpu, from, to, registers, ram }
+        Difference { cpu, from, to, in_small_steps: true, registers, ram }
     }
 }
 
