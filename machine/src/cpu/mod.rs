@@ -2,6 +2,7 @@
 
 mod branch;
 mod host;
+mod level;
 mod mode;
 pub mod model;
 mod pstate;
@@ -10,6 +11,7 @@ mod state;
 mod vcpu;
 mod worlds;
 
+pub(crate) use level::Level;
 pub use mode::{FpAccess, Mode};
 pub use pstate::PState;
 pub use state::{CpuState, Exclusive};

@@ -1,6 +1,6 @@
 //! What the current Exception level and control registers mean for execution, precomputed.
 
-use super::Vcpu;
+use super::{Level, Vcpu};
 use crate::pauth::{NativePointers, PointerRange};
 use droste_arch::fields::{
     cpacr_el1, cptr_el2, cptr_el2_e2h, hcr_el2, sctlr_el1, tcr_el1, tcr_el2, tcr_el2_e2h,
@@ -44,6 +44,8 @@ pub struct Mode {
     /// Whether executors must look at each instruction before they execute it: for one of these, or for an illegal
     /// state.
     pub by_instruction: bool,
+    /// What blocks are compiled for.
+    pub(crate) level: Level,
     /// Which pointers generated code signs and checks by itself.
     pub(crate) pointers: NativePointers,
 }
@@ -63,6 +65,7 @@ impl Mode {
         stepping: false,
         breakpoints: false,
         by_instruction: false,
+        level: Level::from_bits(0),
         pointers: NativePointers { ranges: [[PointerRange { above: 0, field: 0 }; 2]; 2], keys: 0 },
     };
 
@@ -88,6 +91,7 @@ impl Mode {
             stepping: false,
             breakpoints: false,
             by_instruction: false,
+            level: Level::of(cpu),
             pointers: NativePointers::default(),
         }
     }

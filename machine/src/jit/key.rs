@@ -1,19 +1,25 @@
 //! What blocks are found by.
 
+use crate::cpu::Level;
 use std::hash::Hasher;
 
+/// Where the level is: above all physical addresses.
+const LEVEL_SHIFT: u32 = u64::BITS - Level::BITS;
+
 /// What a block is found by: the physical address of its first instruction, with bit 0 for blocks that an indirect
-/// branch enters with PSTATE.BTYPE set, and bit 1 for blocks in guarded pages.
+/// branch enters with PSTATE.BTYPE set, bit 1 for blocks in guarded pages,
+/// and the [`Level`] that they are compiled for in the upper bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key(pub(super) u64);
 
 impl Key {
-    pub(super) fn new(pa: u64, landing: bool, guarded: bool) -> Key {
-        Key(pa | u64::from(landing) | u64::from(guarded) << 1)
+    pub(super) fn new(pa: u64, landing: bool, guarded: bool, level: Level) -> Key {
+        let level = u64::from(level.bits()) << LEVEL_SHIFT;
+        Key(pa | u64::from(landing) | u64::from(guarded) << 1 | level)
     }
 
     pub(super) fn pa(self) -> u64 {
-        self.0 & !3
+        self.0 & ((1 << LEVEL_SHIFT) - 1) & !3
     }
 
     pub(super) fn is_landing(self) -> bool {
@@ -24,7 +30,12 @@ impl Key {
         self.0 & 2 != 0
     }
 
-    /// A block of the same page that a direct branch enters.
+    /// What the block is compiled for.
+    pub(super) fn level(self) -> Level {
+        Level::from_bits((self.0 >> LEVEL_SHIFT) as u8)
+    }
+
+    /// A block of the same page and level that a direct branch enters.
     pub(super) fn sibling(self, delta: i64) -> Key {
         Key(self.0.wrapping_add_signed(delta) & !1)
     }

@@ -48,7 +48,6 @@ pub(super) const STATE_PC: Mem = state(offset_of!(CpuState, pc));
 pub(super) const NZCV: Mem = state(offset_of!(CpuState, nzcv));
 pub(super) const COUNT: Mem = state(offset_of!(CpuState, insn_count));
 pub(super) const BTYPE: Mem = state(offset_of!(CpuState, pstate) + offset_of!(PState, btype));
-pub(super) const EL: Mem = state(offset_of!(CpuState, pstate) + offset_of!(PState, el));
 pub(super) const DAIF: Mem = state(offset_of!(CpuState, pstate) + offset_of!(PState, daif));
 pub(super) const HCR: Mem = state(View::stored(SysReg::HCR_EL2).offset);
 /// The keys that shared code may sign with, as bits by [`PacKey`](crate::pauth::PacKey).

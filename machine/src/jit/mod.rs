@@ -1,8 +1,8 @@
 //! The template JIT for x86-64 hosts: the second executor, which runs what the interpreter defines.
 //!
 //! A block is the same run of instructions as the interpreter's, so that both look at interrupts, limits and requests
-//! at the same instructions. Blocks are found by physical address and by whether their page is guarded: what depends on
-//! the Exception level or on control registers is tested when it executes. Whatever has no template is executed by its
+//! at the same instructions. Blocks are found by physical address, by whether their page is guarded, and by the Exception
+//! level with HCR_EL2.{NV,NV1,NV2}: what depends on other control registers is tested when it executes. Whatever has no template is executed by its
 //! interpreter handler, and so is every load or store that the inline look-up in the TLB does not serve.
 //!
 //! What keeps generated code right when translations and code change is in `docs/adr/0007`.
@@ -142,7 +142,7 @@ impl Jit {
     /// Has a block compiled again that decides accesses as they were when it was compiled, and not as they are now.
     #[cold]
     fn revise(&mut self, key: Key) {
-        /// Code that runs at more than one Exception level is not worth following.
+        /// Code that is used under more settings than these is not worth following.
         const REVISIONS: u8 = 3;
         let revision = self.revisions.entry(key.0).or_default();
         if *revision < REVISIONS
@@ -198,7 +198,7 @@ impl Jit {
                 return None;
             }
         }
-        let key = Key::new(pa, landing, guarded);
+        let key = Key::new(pa, landing, guarded, cpu.mode.level);
         let (block, entry) = match self.blocks.find(key) {
             Some(found) => found,
             None => self.compile(cpu, key)?,

@@ -2,11 +2,12 @@
 //! page without a look-up.
 //!
 //! There is one id for each half of the address space, so that another process does not make the kernel's branches
-//! forgotten. An id belongs to a range, with its CID, and to a privilege; it comes back when they do. TLBI by ASID, by
+//! forgotten. An id belongs to a range, with its CID, and to a level, as blocks do; it comes back when they do. TLBI by ASID, by
 //! VMID and of everything retires CIDs, and their ids of fetches with them. TLBI by VA retires all ids, but only if it
 //! concerns a page from which a fetch was noted: most are about data.
 
 use super::tlb::Range;
+use crate::cpu::Level;
 use std::mem::offset_of;
 
 /// Rows of recent selections.
@@ -19,7 +20,7 @@ const PAGE_LIMIT: u64 = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Row {
     range: Range,
-    user: bool,
+    level: Level,
     high: bool,
     id: u64,
 }
@@ -56,15 +57,16 @@ impl FetchIds {
     }
 
     /// Makes the ids those of two ranges, low and high.
-    pub(super) fn select(&mut self, ranges: &[Range; 2], user: bool) {
+    pub(super) fn select(&mut self, ranges: &[Range; 2], level: Level) {
         for high in [false, true] {
             let range = ranges[usize::from(high)];
-            // The CID is in the low bits.
-            let hash = range.or << 2 | u64::from(user) << 1 | u64::from(high);
+            // The CID is in the low bits, and so is the Exception level.
+            let (level_bits, user) = (u64::from(level.bits()), u64::from(level.el() == 0));
+            let hash = range.or << 2 ^ level_bits >> 2 << 3 | user << 1 | u64::from(high);
             let row = &mut self.rows[hash as usize % ROWS];
-            if row.id == 0 || (row.range, row.user, row.high) != (range, user, high) {
+            if row.id == 0 || (row.range, row.level, row.high) != (range, level, high) {
                 self.last += 4;
-                *row = Row { range, user, high, id: self.last };
+                *row = Row { range, level, high, id: self.last };
             }
             self.current[usize::from(!high)] = row.id;
         }
@@ -123,31 +125,35 @@ mod tests {
         Range { mask: !0xfff, or: cid, salt: 0 }
     }
 
+    const EL0: Level = Level::from_bits(0);
+    const EL1: Level = Level::from_bits(1);
     const LOW: u64 = 0x1000;
     const HIGH: u64 = 0xffff_0000_0000_1000;
 
     #[test]
     fn an_id_of_a_half_follows_its_range_and_comes_back_with_it() {
         let mut ids = FetchIds::default();
-        ids.select(&[range(1), range(9)], false);
+        ids.select(&[range(1), range(9)], EL1);
         let (low, high) = (ids.current(LOW), ids.current(HIGH));
         assert_ne!(low, high);
-        ids.select(&[range(2), range(9)], false);
+        ids.select(&[range(2), range(9)], EL1);
         assert_ne!(ids.current(LOW), low);
         assert_eq!(ids.current(HIGH), high);
-        ids.select(&[range(2), range(9)], true);
+        ids.select(&[range(2), range(9)], EL0);
         assert_ne!(ids.current(HIGH), high, "EL0 may execute other pages");
-        ids.select(&[range(1), range(9)], false);
+        ids.select(&[range(1), range(9)], Level::from_bits(1 << 2 | 1));
+        assert_ne!(ids.current(HIGH), high, "a guest hypervisor has other code");
+        ids.select(&[range(1), range(9)], EL1);
         assert_eq!((ids.current(LOW), ids.current(HIGH)), (low, high));
     }
 
     #[test]
     fn forgotten_ids_do_not_come_back() {
         let mut ids = FetchIds::default();
-        ids.select(&[range(1), range(9)], false);
+        ids.select(&[range(1), range(9)], EL1);
         let before = ids.current;
         ids.forget();
-        ids.select(&[range(1), range(9)], false);
+        ids.select(&[range(1), range(9)], EL1);
         assert!(ids.current.iter().all(|id| !before.contains(id)));
     }
 

@@ -75,7 +75,7 @@ impl Vcpu {
         let privilege = [false, true].map(|unprivileged| self.privilege_of_access(regime, unprivileged, nv1));
         let order = if self.el() == 0 { sctlr_el1::E0E } else { sctlr_el1::EE };
         let sctlr = self.mode.sctlr;
-        self.tlb.select(regime, privilege, order.is_set(sctlr), sctlr_el1::A.is_set(sctlr));
+        self.tlb.select(regime, privilege, self.mode.level, order.is_set(sctlr), sctlr_el1::A.is_set(sctlr));
     }
 
     /// Drops all cached translations and reads the ID registers again: a reset.

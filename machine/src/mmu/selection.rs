@@ -2,12 +2,15 @@
 
 use super::tlb::{NEVER, Range};
 use super::walk::{Kind, Permissions, Privilege, Regime};
+use crate::cpu::Level;
 
 /// Who makes ordinary accesses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Accessor {
     /// On whose behalf: ordinary accesses, and unprivileged ones.
     pub(super) privilege: [Privilege; 2],
+    /// For whom fetches are remembered.
+    pub(super) level: Level,
     pub(super) big_endian: bool,
     /// What unaligned accesses ask for in addition: memory that is not Device, or the impossible.
     pub(super) unaligned: u16,
@@ -34,7 +37,12 @@ impl Selection {
         data: [Range::NONE; 2],
         fetch: [Range::NONE; 2],
         need: [[NEVER; 3]; 2],
-        by: Accessor { privilege: [Privilege::Privileged; 2], big_endian: false, unaligned: NEVER },
+        by: Accessor {
+            privilege: [Privilege::Privileged; 2],
+            level: Level::from_bits(0),
+            big_endian: false,
+            unaligned: NEVER,
+        },
         epoch: u64::MAX,
     };
 

@@ -11,6 +11,7 @@ use super::walk::{
     self, Attributes, Kind, MmuFeatures, Permissions, PhysMem, Privilege, Regime, Registers, Request, Tables,
     WalkConfig,
 };
+use crate::cpu::Level;
 
 /// Guest physical memory as a TLB fill sees it.
 pub(crate) trait Memory: PhysMem {
@@ -286,11 +287,12 @@ impl Tlb {
         &mut self,
         regime: Regime,
         privilege: [Privilege; 2],
+        level: Level,
         big_endian: bool,
         check_alignment: bool,
     ) {
         let unaligned = if check_alignment { NEVER } else { NORMAL };
-        let by = Accessor { privilege, big_endian, unaligned };
+        let by = Accessor { privilege, level, big_endian, unaligned };
         let number = regime as usize ^ (privilege[0] as usize) << 2 ^ (privilege[1] as usize) << 1;
         let known = &mut self.selections[number & 15];
         if known.epoch != self.epoch || known.regime != regime || known.by != by {
@@ -304,8 +306,8 @@ impl Tlb {
 
     /// Selects what is selected, whose ids have changed.
     fn select_again(&mut self) {
-        let Accessor { privilege, big_endian, unaligned } = self.now.by;
-        self.select(self.now.regime, privilege, big_endian, unaligned == NEVER);
+        let Accessor { privilege, level, big_endian, unaligned } = self.now.by;
+        self.select(self.now.regime, privilege, level, big_endian, unaligned == NEVER);
     }
 
     /// Says in which regime register accesses that FEAT_NV2 transforms are made, from the next [`Tlb::select`] on;
@@ -375,9 +377,7 @@ impl Tlb {
 
     /// Makes the ids of fetches follow what is selected for them.
     fn select_fetch(&mut self) {
-        // PSTATE.PAN does not concern fetches.
-        let user = self.now.by.privilege[0] == Privilege::User;
-        self.fetch_ids.select(&self.now.fetch, user);
+        self.fetch_ids.select(&self.now.fetch, self.now.by.level);
     }
 
     /// Retires the ids of all selections of fetches: translations have been removed.

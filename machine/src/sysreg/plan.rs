@@ -3,7 +3,7 @@
 //! The tests are those that the [rules](super::rules) make on their way to the present outcome. Code that repeats them
 //! and finds the same answers may do the same thing without asking the rules again.
 
-use crate::cpu::{CpuState, PState, Vcpu};
+use crate::cpu::{CpuState, Level, PState, Vcpu};
 use droste_arch::sysreg::access::Action;
 use droste_arch::sysreg::reserved::Masks;
 use droste_arch::sysreg::{SysEncoding, SysReg};
@@ -49,6 +49,13 @@ pub(crate) struct Guard {
     pub(crate) holds: bool,
 }
 
+impl Guard {
+    /// Whether code for a level need not make the test: its answer is the same there.
+    pub(crate) fn is_known(&self, level: Level) -> bool {
+        self.view == View::stored(SysReg::HCR_EL2) && self.mask & !level.known_hcr() == 0
+    }
+}
+
 /// What an access does as long as its guards hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
@@ -66,11 +73,9 @@ pub(crate) enum Effect {
     Slot(u16),
 }
 
-/// An access as it is decided now.
+/// An access as it is decided now, at the present Exception level.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// The Exception level.
-    pub(crate) el: u8,
     pub(crate) guards: Vec<Guard>,
     pub(crate) effect: Effect,
 }
@@ -92,5 +97,5 @@ pub(crate) fn plan(cpu: &Vcpu, word: u32) -> Option<Plan> {
         Action::Memory(offset) => Effect::Slot(offset),
         Action::Undefined | Action::Trap { .. } | Action::Perform => return None,
     };
-    Some(Plan { el: cpu.el(), guards, effect })
+    Some(Plan { guards, effect })
 }

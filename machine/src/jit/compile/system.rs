@@ -5,7 +5,7 @@ use super::integer::rd;
 use super::registers::SP;
 use super::{Accessed, Compiler, SideExit, Slow};
 use crate::interp;
-use crate::jit::layout::{BTYPE, DAIF, EL, HCR, NZCV, PC, SEEN_CODE, SEEN_PINS, STATE_PC, state};
+use crate::jit::layout::{BTYPE, DAIF, HCR, NZCV, PC, SEEN_CODE, SEEN_PINS, STATE_PC, state};
 use crate::jit::runtime::handler_address;
 use crate::jit::x64::{Alu, Cond, Label, Mem, Reg, Shift, Size, Unary};
 use crate::sysreg::{Effect, Guard, View, plan};
@@ -91,10 +91,11 @@ impl Compiler<'_> {
         };
         let before = self.cache;
         let mut slow = Label::default();
-        self.asm.alu_mem_imm(Alu::Cmp, Size::B, EL, i32::from(plan.el));
-        self.asm.jcc(Cond::Ne, &mut slow);
-        for guard in &plan.guards {
+        let level = self.source.key.level();
+        let mut is_guarded = false;
+        for guard in plan.guards.iter().filter(|guard| !guard.is_known(level)) {
             self.same_answer(guard, &mut slow);
+            is_guarded = true;
         }
         match (plan.effect, source) {
             (Effect::Read(view), Some(to)) => {
@@ -116,7 +117,11 @@ impl Compiler<'_> {
             (Effect::Slot(offset), from) => self.store_slot(offset, from, &mut slow),
             _ => {}
         }
-        self.guarded.push(self.index);
+        if is_guarded {
+            self.guarded.push(self.index);
+        } else if !matches!(plan.effect, Effect::Slot(_) | Effect::Daif) {
+            return true;
+        }
         self.finish_slow(slow, before);
         if let (Effect::Slot(offset), Some(slow)) = (plan.effect, self.slow.last_mut()) {
             slow.access = Some(Accessed::Slot(offset));
@@ -245,7 +250,7 @@ impl Compiler<'_> {
         4 * (i64::from(self.index) + 1)
     }
 
-    /// MSR (immediate) of DAIFSet and DAIFClr. At EL0 they may trap.
+    /// MSR (immediate) of DAIFSet and DAIFClr, but at EL0.
     pub(super) fn move_immediate(&mut self, word: u32) -> bool {
         let imm = (word >> 8 & 0xf).cast_signed();
         // Debug exceptions follow PSTATE.D at once.
@@ -257,42 +262,23 @@ impl Compiler<'_> {
             (3, 7) => false,
             _ => return false,
         };
+        // There it may trap.
+        if self.source.key.level().el() == 0 {
+            return false;
+        }
         self.clobber_flags();
-        let before = self.cache;
-        let mut slow = Label::default();
-        self.asm.alu_mem_imm(Alu::Cmp, Size::B, EL, 0);
-        self.asm.jcc(Cond::E, &mut slow);
         if set {
             self.asm.alu_mem_imm(Alu::Or, Size::B, DAIF, imm);
-            self.finish_slow(slow, before);
             return true;
         }
         self.asm.alu_mem_imm(Alu::And, Size::B, DAIF, 0xf & !imm);
-        let (retired, behind) = (self.index + 1, self.behind());
-        self.end_block(slow, before, |compiler| compiler.unmasked(retired, behind));
-        true
-    }
-
-    /// Ends the block at the current instruction: stores everything and leaves by `go`, and behind the slow path too.
-    fn end_block(&mut self, slow: Label, before: super::Cache, go: impl FnOnce(&mut Self)) {
-        let flags = self.flags;
+        let (flags, retired, behind) = (self.flags, self.index + 1, self.behind());
         self.land();
         self.store_flags(flags);
-        self.store_dirty(&before);
-        go(self);
-        self.cache = super::Cache::default();
-        self.slow.push(Slow {
-            access: None,
-            entry: slow,
-            index: self.index,
-            before,
-            flags,
-            after: self.cache,
-            back: self.asm.offset(),
-        });
-        self.flags = super::Flags::Memory;
-        self.go_to(self.index + 1, self.behind());
+        self.flush();
+        self.unmasked(retired, behind);
         self.ended = true;
+        true
     }
 
     /// Goes on after interrupts were unmasked: in generated code only if none can be pending.

@@ -110,9 +110,13 @@ fn accesses_are_decided_anew_when_what_decides_them_changes() {
 
 #[test]
 fn retranslated_accesses_do_what_the_interpreter_does() {
-    // One program often enough for every revision of its code.
-    let tpidr = |_: &mut Random| 0xd538_d080;
-    let counts = compare_states(0x5e5e_0002, 40, 2, tpidr, at_any_level);
+    // One program often enough for every revision of its code: at EL2, HCR_EL2.E2H says what SCTLR_EL1 names.
+    let sctlr = |_: &mut Random| 0xd538_1000;
+    let counts = compare_states(0x5e5e_0002, 40, 2, sctlr, |random, state| {
+        at_any_level(random, state);
+        state.pstate.el = 2;
+        state.sys[SysReg::HCR_EL2.index()] ^= random.below(2) * hcr_el2::E2H.mask();
+    });
     assert!(counts.revised > 10, "{counts:?}");
 }
 
@@ -177,4 +181,40 @@ fn pointers_are_signed_and_checked_as_by_the_interpreter() {
             };
         }
     });
+}
+
+#[test]
+fn code_that_runs_at_several_levels_is_compiled_for_each_and_kept() {
+    let mut random = Random(0x5e5e_0003);
+    let mut pair = Pair::new();
+    // mrs x0, tpidr_el1; mrs x1, vttbr_el2; b back.
+    for (i, word) in [0xd538_d080, 0xd53c_2101, 0x17ff_fffe].into_iter().enumerate() {
+        pair.write(RAM_BASE + 4 * i as u64, word);
+    }
+    let nv = [hcr_el2::NV, hcr_el2::NV1, hcr_el2::NV2].map(|bit| bit.mask());
+    let levels = [
+        (2, 0, true),
+        (1, 0, false),
+        (1, nv[0], false),
+        (1, nv[0] | nv[2], true),
+        (1, nv[0] | nv[1] | nv[2], true),
+    ];
+    for turn in 0..4 {
+        for (el, hcr, goes_on) in levels {
+            let mut state = random_state(&mut random, &pair.reference.state, RAM_BASE);
+            state.insn_count = pair.reference.state.insn_count;
+            state.pstate.el = el;
+            set(&mut state, SysReg::HCR_EL2, hcr);
+            set(&mut state, SysReg::VNCR_EL2, DATA);
+            set(&mut state, SysReg::VBAR_EL2, VECTORS);
+            pair.start(&state);
+            pair.run(30);
+            pair.compare(&format!("EL{el}, HCR_EL2 {hcr:x}"));
+            assert_eq!(pair.tested.state.pc & !0xfff == RAM_BASE, goes_on, "EL{el}, HCR_EL2 {hcr:x}");
+        }
+        let counts = pair.jit.counts();
+        assert_eq!(counts.revised, 0);
+        // The loop for each level, and the vectors of EL1 and of EL2.
+        assert_eq!(counts.compiled, levels.len() as u64 + 2, "turn {turn}: {counts:?}");
+    }
 }

@@ -236,7 +236,7 @@ fn is_native(pair: &mut Pair, word: u32) -> bool {
     let cpu = &pair.tested;
     let mut ops = Vec::new();
     interp::Decoder::default().block_into(&mut ops, cpu, &cpu.machine.ram, RAM_BASE);
-    let key = Key::new(RAM_BASE, false, false);
+    let key = Key::new(RAM_BASE, false, false, cpu.mode.level);
     let (ops, host) = (&ops[..1], pair.jit.host);
     let (has_bti, has_pmull, alone, physical_less_host) = (true, true, true, 0);
     let source = Source { cpu, key, ops, has_bti, has_pmull, host, alone, physical_less_host };

@@ -6,6 +6,7 @@ use super::super::tlbi::{Scope, TlbiOp};
 use super::super::translate::{Memory, RegimeRegisters, Tlb};
 use super::super::walk::tests::{FEATURES, FakeMemory, SHAPE, bit, registers};
 use super::super::walk::{Kind, PhysMem, Privilege, Regime, Registers, Tables};
+use crate::cpu::Level;
 
 /// Fake memory that counts descriptor reads, to tell hits from walks.
 #[derive(Default)]
@@ -80,7 +81,7 @@ impl World {
     pub(super) fn resolve(&mut self) {
         let registers = self.registers();
         self.tlb.resolve(Regime::El10, registers);
-        self.tlb.select(Regime::El10, [Privilege::Privileged; 2], false, false);
+        self.tlb.select(Regime::El10, [Privilege::Privileged; 2], Level::default(), false, false);
     }
 
     pub(super) fn map(&self, va: u64, pa: u64, bits: u64) {
