@@ -14,7 +14,7 @@ pub struct Esr(pub u64);
 pub struct Class(pub u8);
 
 macro_rules! classes {
-    ($($name:ident = $value:literal, $text:literal;)*) => {
+    ($($name:ident = $value:literal, $short:literal, $text:literal;)*) => {
         impl Class {
             $(#[doc = $text] pub const $name: Self = Self($value);)*
 
@@ -26,44 +26,53 @@ macro_rules! classes {
                     _ => None,
                 }
             }
+
+            /// The class in one word, as kvm's tracing writes those that it knows; nothing for reserved values.
+            #[must_use]
+            pub const fn short_name(self) -> Option<&'static str> {
+                match self.0 {
+                    $($value => Some($short),)*
+                    _ => None,
+                }
+            }
         }
     };
 }
 
 classes! {
-    UNKNOWN = 0x00, "unknown reason";
-    WFX = 0x01, "trapped WFI or WFE";
-    FP = 0x07, "trapped FP, AdvSIMD or SVE access";
-    PAUTH = 0x09, "trapped pointer authentication";
-    LS64 = 0x0a, "trapped 64-byte access or execution in the wrong place";
-    BTI = 0x0d, "branch target";
-    ILLEGAL_STATE = 0x0e, "illegal execution state";
-    SVC = 0x15, "SVC";
-    HVC = 0x16, "HVC";
-    SMC = 0x17, "trapped SMC";
-    SYSREG = 0x18, "trapped MSR, MRS or system instruction";
-    SVE = 0x19, "trapped SVE access";
-    ERET = 0x1a, "trapped ERET";
-    SYSREG128 = 0x14, "trapped 128-bit system register or instruction";
-    PAC_FAIL = 0x1c, "pointer authentication failure";
-    SME = 0x1d, "trapped SME access";
-    INSTRUCTION_ABORT_LOWER = 0x20, "instruction abort from a lower level";
-    INSTRUCTION_ABORT_SAME = 0x21, "instruction abort from the same level";
-    PC_ALIGNMENT = 0x22, "PC alignment fault";
-    DATA_ABORT_LOWER = 0x24, "data abort from a lower level";
-    DATA_ABORT_SAME = 0x25, "data abort from the same level";
-    SP_ALIGNMENT = 0x26, "SP alignment fault";
-    MOPS = 0x27, "memory copy and set";
-    FP_EXCEPTION = 0x2c, "trapped floating-point exception";
-    GCS = 0x2d, "guarded control stack";
-    SERROR = 0x2f, "SError";
-    BREAKPOINT_LOWER = 0x30, "breakpoint from a lower level";
-    BREAKPOINT_SAME = 0x31, "breakpoint from the same level";
-    STEP_LOWER = 0x32, "software step from a lower level";
-    STEP_SAME = 0x33, "software step from the same level";
-    WATCHPOINT_LOWER = 0x34, "watchpoint from a lower level";
-    WATCHPOINT_SAME = 0x35, "watchpoint from the same level";
-    BRK = 0x3c, "BRK";
+    UNKNOWN = 0x00, "UNKNOWN", "unknown reason";
+    WFX = 0x01, "WFx", "trapped WFI or WFE";
+    FP = 0x07, "FP_ASIMD", "trapped FP, AdvSIMD or SVE access";
+    PAUTH = 0x09, "PAC", "trapped pointer authentication";
+    LS64 = 0x0a, "LS64", "trapped 64-byte access or execution in the wrong place";
+    BTI = 0x0d, "BTI", "branch target";
+    ILLEGAL_STATE = 0x0e, "ILL", "illegal execution state";
+    SVC = 0x15, "SVC64", "SVC";
+    HVC = 0x16, "HVC64", "HVC";
+    SMC = 0x17, "SMC64", "trapped SMC";
+    SYSREG = 0x18, "SYS64", "trapped MSR, MRS or system instruction";
+    SVE = 0x19, "SVE", "trapped SVE access";
+    ERET = 0x1a, "ERET", "trapped ERET";
+    SYSREG128 = 0x14, "SYS128", "trapped 128-bit system register or instruction";
+    PAC_FAIL = 0x1c, "FPAC", "pointer authentication failure";
+    SME = 0x1d, "SME", "trapped SME access";
+    INSTRUCTION_ABORT_LOWER = 0x20, "IABT_LOW", "instruction abort from a lower level";
+    INSTRUCTION_ABORT_SAME = 0x21, "IABT_CUR", "instruction abort from the same level";
+    PC_ALIGNMENT = 0x22, "PC_ALIGN", "PC alignment fault";
+    DATA_ABORT_LOWER = 0x24, "DABT_LOW", "data abort from a lower level";
+    DATA_ABORT_SAME = 0x25, "DABT_CUR", "data abort from the same level";
+    SP_ALIGNMENT = 0x26, "SP_ALIGN", "SP alignment fault";
+    MOPS = 0x27, "MOPS", "memory copy and set";
+    FP_EXCEPTION = 0x2c, "FP_EXC64", "trapped floating-point exception";
+    GCS = 0x2d, "GCS", "guarded control stack";
+    SERROR = 0x2f, "SERROR", "SError";
+    BREAKPOINT_LOWER = 0x30, "BREAKPT_LOW", "breakpoint from a lower level";
+    BREAKPOINT_SAME = 0x31, "BREAKPT_CUR", "breakpoint from the same level";
+    STEP_LOWER = 0x32, "SOFTSTP_LOW", "software step from a lower level";
+    STEP_SAME = 0x33, "SOFTSTP_CUR", "software step from the same level";
+    WATCHPOINT_LOWER = 0x34, "WATCHPT_LOW", "watchpoint from a lower level";
+    WATCHPOINT_SAME = 0x35, "WATCHPT_CUR", "watchpoint from the same level";
+    BRK = 0x3c, "BRK64", "BRK";
 }
 
 /// Fields of ISS of data aborts; those of instruction aborts are among them.

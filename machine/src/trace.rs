@@ -5,6 +5,7 @@ mod level;
 use crate::bus::{BusError, Device};
 use crate::cpu::Vcpu;
 use crate::exception::{Exception, Kind};
+use droste_arch::esr::Class;
 use droste_arch::fields::hcr_el2;
 use droste_arch::sysreg::SysReg;
 use std::sync::Arc;
@@ -165,44 +166,13 @@ pub(crate) fn device_access(
     tracer.device_access(&DeviceAccess { cpu: cpu.index, instructions, device, write, pa, size, value });
 }
 
-/// The name that kvm's tracing gives an exception class, or its number.
+/// The name of an exception or of its class, in one word.
 #[must_use]
 pub fn class_name(exception: &Exception) -> &'static str {
     match exception.kind {
-        Kind::Irq => return "IRQ",
-        Kind::Fiq => return "FIQ",
-        Kind::SError => return "SERROR",
-        Kind::Synchronous => {}
-    }
-    match exception.ec {
-        0x00 => "UNKNOWN",
-        0x01 => "WFx",
-        0x07 => "FP_ASIMD",
-        0x09 => "PAC",
-        0x0d => "BTI",
-        0x0e => "ILL",
-        0x14 => "SYS128",
-        0x15 => "SVC64",
-        0x16 => "HVC64",
-        0x17 => "SMC64",
-        0x18 => "SYS64",
-        0x1a => "ERET",
-        0x1c => "FPAC",
-        0x20 => "IABT_LOW",
-        0x21 => "IABT_CUR",
-        0x22 => "PC_ALIGN",
-        0x24 => "DABT_LOW",
-        0x25 => "DABT_CUR",
-        0x26 => "SP_ALIGN",
-        0x27 => "MOPS",
-        0x2c => "FP_EXC64",
-        0x30 => "BREAKPT_LOW",
-        0x31 => "BREAKPT_CUR",
-        0x32 => "SOFTSTP_LOW",
-        0x33 => "SOFTSTP_CUR",
-        0x34 => "WATCHPT_LOW",
-        0x35 => "WATCHPT_CUR",
-        0x3c => "BRK64",
-        _ => "RESERVED",
+        Kind::Irq => "IRQ",
+        Kind::Fiq => "FIQ",
+        Kind::SError => "SERROR",
+        Kind::Synchronous => Class(exception.ec).short_name().unwrap_or("RESERVED"),
     }
 }
