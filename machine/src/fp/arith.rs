@@ -18,26 +18,32 @@ pub fn neg<F: Format>(a: u64) -> u64 {
     a ^ F::SIGN
 }
 
+/// The host's result where its rules are the guest's and it is sure of it, which it is told whether inexact results are
+/// noted already; else the result of integer arithmetic.
+#[inline(always)]
+fn by_host(
+    env: &mut FpEnv,
+    host: impl FnOnce(bool) -> Option<u64>,
+    slow: impl FnOnce(&mut FpEnv) -> u64,
+) -> u64 {
+    if env.host_rules()
+        && let Some(result) = host(env.inexact_noted())
+    {
+        return result;
+    }
+    slow(env)
+}
+
 /// Returns `a + b` (`FPAdd`).
 #[inline]
 pub fn add<F: Format>(a: u64, b: u64, env: &mut FpEnv) -> u64 {
-    if env.host_rules()
-        && let Some(sum) = F::host_add(a, b, env.inexact_noted())
-    {
-        return sum;
-    }
-    add_slow::<F, false>(a, b, env.rounding(), env)
+    by_host(env, |noted| F::host_add(a, b, noted), |env| add_slow::<F, false>(a, b, env.rounding(), env))
 }
 
 /// Returns `a - b` (`FPSub`).
 #[inline]
 pub fn sub<F: Format>(a: u64, b: u64, env: &mut FpEnv) -> u64 {
-    if env.host_rules()
-        && let Some(difference) = F::host_sub(a, b, env.inexact_noted())
-    {
-        return difference;
-    }
-    add_slow::<F, true>(a, b, env.rounding(), env)
+    by_host(env, |noted| F::host_sub(a, b, noted), |env| add_slow::<F, true>(a, b, env.rounding(), env))
 }
 
 /// Returns `|a - b|` (the FABD instruction); the sign of a NaN is cleared too.
@@ -49,45 +55,25 @@ pub fn abs_diff<F: Format>(a: u64, b: u64, env: &mut FpEnv) -> u64 {
 /// Returns `a * b` (`FPMul`).
 #[inline]
 pub fn mul<F: Format>(a: u64, b: u64, env: &mut FpEnv) -> u64 {
-    if env.host_rules()
-        && let Some(product) = F::host_mul(a, b, env.inexact_noted())
-    {
-        return product;
-    }
-    mul_slow::<F, false>(a, b, env.rounding(), env)
+    by_host(env, |noted| F::host_mul(a, b, noted), |env| mul_slow::<F, false>(a, b, env.rounding(), env))
 }
 
 /// Returns `a * b`, or 2 with the product's sign for zero times infinity (`FPMulX`).
 #[inline]
 pub fn mulx<F: Format>(a: u64, b: u64, env: &mut FpEnv) -> u64 {
-    if env.host_rules()
-        && let Some(product) = F::host_mul(a, b, env.inexact_noted())
-    {
-        return product;
-    }
-    mul_slow::<F, true>(a, b, env.rounding(), env)
+    by_host(env, |noted| F::host_mul(a, b, noted), |env| mul_slow::<F, true>(a, b, env.rounding(), env))
 }
 
 /// Returns `a / b` (`FPDiv`).
 #[inline]
 pub fn div<F: Format>(a: u64, b: u64, env: &mut FpEnv) -> u64 {
-    if env.host_rules()
-        && let Some(quotient) = F::host_div(a, b, env.inexact_noted())
-    {
-        return quotient;
-    }
-    div_slow::<F>(a, b, env)
+    by_host(env, |noted| F::host_div(a, b, noted), |env| div_slow::<F>(a, b, env))
 }
 
 /// Returns the square root of `a` (`FPSqrt`).
 #[inline]
 pub fn sqrt<F: Format>(a: u64, env: &mut FpEnv) -> u64 {
-    if env.host_rules()
-        && let Some(root) = F::host_sqrt(a, env.inexact_noted())
-    {
-        return root;
-    }
-    sqrt_slow::<F>(a, env)
+    by_host(env, |noted| F::host_sqrt(a, noted), |env| sqrt_slow::<F>(a, env))
 }
 
 /// The integer path of [`add`] and [`sub`].
