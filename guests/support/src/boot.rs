@@ -43,6 +43,7 @@ global_asm!(
     other = sym other,
 );
 
+// SAFETY: the assembly above and each guest have these symbols, with these signatures.
 unsafe extern "Rust" {
     /// Every guest has one: `#[unsafe(no_mangle)] extern "Rust" fn guest_main()`.
     fn guest_main();

@@ -5,39 +5,54 @@ use crate::sysreg::current_el;
 use crate::vectors::Frame;
 use core::arch::global_asm;
 
+/// Assembly that puts the registers which the C ABI preserves on the stack: 96 bytes.
+#[macro_export]
+macro_rules! save_registers {
+    () => {
+        "stp x29, x30, [sp, #-96]!
+         stp x19, x20, [sp, #16]
+         stp x21, x22, [sp, #32]
+         stp x23, x24, [sp, #48]
+         stp x25, x26, [sp, #64]
+         stp x27, x28, [sp, #80]"
+    };
+}
+
+/// Assembly that takes back what [`save_registers`](crate::save_registers) has put on the stack.
+#[macro_export]
+macro_rules! restore_registers {
+    () => {
+        "ldp x27, x28, [sp, #80]
+         ldp x25, x26, [sp, #64]
+         ldp x23, x24, [sp, #48]
+         ldp x21, x22, [sp, #32]
+         ldp x19, x20, [sp, #16]
+         ldp x29, x30, [sp], #96"
+    };
+}
+
 global_asm!(
-    r#"
-    .macro ENTER el
-    .text
-    .global guest_enter_\el
-guest_enter_\el:
-    stp   x29, x30, [sp, #-96]!
-    stp   x19, x20, [sp, #16]
-    stp   x21, x22, [sp, #32]
-    stp   x23, x24, [sp, #48]
-    stp   x25, x26, [sp, #64]
-    stp   x27, x28, [sp, #80]
-    msr   elr_\el, x0
-    msr   spsr_\el, x1
-    mov   x0, x2
-    mov   x1, x3
-    isb
-    eret
-    .global guest_left_\el
-guest_left_\el:
-    ldp   x27, x28, [sp, #80]
-    ldp   x25, x26, [sp, #64]
-    ldp   x23, x24, [sp, #48]
-    ldp   x21, x22, [sp, #32]
-    ldp   x19, x20, [sp, #16]
-    ldp   x29, x30, [sp], #96
-    ret
-    .endm
-    ENTER el1
-    ENTER el2
-"#
+    ".macro ENTER el",
+    ".text",
+    ".global guest_enter_\\el",
+    "guest_enter_\\el:",
+    save_registers!(),
+    "msr   elr_\\el, x0",
+    "msr   spsr_\\el, x1",
+    "mov   x0, x2",
+    "mov   x1, x3",
+    "isb",
+    "eret",
+    ".global guest_left_\\el",
+    "guest_left_\\el:",
+    restore_registers!(),
+    "ret",
+    ".endm",
+    "ENTER el1",
+    "ENTER el2",
 );
 
+// SAFETY: the assembly above has these symbols, with these signatures.
 unsafe extern "C" {
     fn guest_enter_el1(pc: u64, spsr: u64, a: u64, b: u64) -> u64;
     fn guest_enter_el2(pc: u64, spsr: u64, a: u64, b: u64) -> u64;
@@ -62,7 +77,8 @@ pub fn enter(pc: u64, spsr: u64, a: u64, b: u64) -> u64 {
     }
 }
 
-/// Makes the return from this exception end [`enter`].
+/// Makes the return from this exception end [`enter`], or whatever else has entered a lower level behind
+/// [`save_registers`](crate::save_registers).
 pub fn leave(frame: &mut Frame) {
     if current_el() == 2 {
         frame.elr = guest_left_el2 as *const () as u64;

@@ -138,6 +138,7 @@ guest_exception_\el:
     dispatch = sym dispatch,
 );
 
+// SAFETY: the assembly above has these symbols, with these signatures.
 unsafe extern "C" {
     fn guest_vectors_el1();
     fn guest_vectors_el2();

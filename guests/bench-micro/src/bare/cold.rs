@@ -48,6 +48,7 @@ bench_cold:
 "#
 );
 
+// SAFETY: the assembly above has these symbols, with these signatures.
 unsafe extern "C" {
     fn bench_cold_block();
     fn bench_cold_end();

@@ -121,6 +121,7 @@ bench_nested_\name:
 "#
 );
 
+// SAFETY: the assembly above has these symbols, with these signatures.
 unsafe extern "C" {
     fn bench_guest();
     fn bench_guest_16();

@@ -177,6 +177,7 @@ bench_\name:
 "#
 );
 
+// SAFETY: the assembly above has these symbols, with these signatures.
 unsafe extern "C" {
     fn bench_alu();
     fn bench_load();

@@ -3,7 +3,7 @@
 
 use core::arch::global_asm;
 use droste_arch::fields::hcr_el2::{E2H, HCD, TIDCP};
-use guest_support::{mrs, msr};
+use guest_support::{mrs, msr, restore_registers, save_registers};
 
 /// HCR_EL2 while the harness itself works: EL1 is AArch64, nothing is trapped.
 pub(super) const HARNESS: u64 = 1 << 31;
@@ -30,13 +30,10 @@ global_asm!(
     .balign 16
     .global conformance_enter
 conformance_enter:
-    stp   x29, x30, [sp, #-128]!
-    stp   x19, x20, [sp, #16]
-    stp   x21, x22, [sp, #32]
-    stp   x23, x24, [sp, #48]
-    stp   x25, x26, [sp, #64]
-    stp   x27, x28, [sp, #80]
-    stp   x4, x5, [sp, #96]
+"#,
+    save_registers!(),
+    r#"
+    stp   x4, x5, [sp, #-16]!
     msr   hcr_el2, x1
     isb
     cbz   x2, 1f
@@ -50,7 +47,7 @@ conformance_enter:
     isb
     mov   x9, #0
 conformance_left:
-    ldp   x4, x5, [sp, #96]
+    ldp   x4, x5, [sp], #16
     mrs   x10, esr_el2
     mrs   x11, elr_el2
     mrs   x12, far_el2
@@ -59,12 +56,9 @@ conformance_left:
     stp   x0, x9, [x4]
     stp   x10, x11, [x4, #16]
     str   x12, [x4, #32]
-    ldp   x19, x20, [sp, #16]
-    ldp   x21, x22, [sp, #32]
-    ldp   x23, x24, [sp, #48]
-    ldp   x25, x26, [sp, #64]
-    ldp   x27, x28, [sp, #80]
-    ldp   x29, x30, [sp], #128
+"#,
+    restore_registers!(),
+    r#"
     ret
 
     .balign 2048
@@ -101,6 +95,7 @@ conformance_vectors_el1:
 "#
 );
 
+// SAFETY: the assembly above has these symbols, with these signatures.
 unsafe extern "C" {
     fn conformance_enter(code: u64, hcr: u64, spsr: u64, x0: u64, raw: *mut Raw, harness: u64);
     fn conformance_vectors_el1();

@@ -79,6 +79,7 @@ dbg_data:
 
 macro_rules! program {
     ($name:ident) => {{
+        // SAFETY: the assembly above has these symbols, of which only the address is used.
         unsafe extern "C" {
             fn $name();
         }
@@ -207,6 +208,7 @@ fn linked_breakpoint() {
 }
 
 fn breakpoint_of_own_level() {
+    // SAFETY: the assembly above has this function.
     unsafe extern "C" {
         fn dbg_own();
     }

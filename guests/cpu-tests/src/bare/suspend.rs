@@ -6,7 +6,9 @@ use super::harness::{check, equal};
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU64, Ordering};
 use guest_support::sysreg::current_el;
-use guest_support::{boot, gic, instruction, mrs, msr, println, psci, rtc};
+use guest_support::{
+    boot, gic, instruction, mrs, msr, println, psci, restore_registers, rtc, save_registers,
+};
 
 const SGI: u32 = 5;
 const POWER_DOWN: u64 = 1 << 16;
@@ -25,12 +27,7 @@ global_asm!(
     ".balign 16",
     // X0 function, X1 power_state or ignored, X2 whether there is one. Returns PSCI's answer or WOKEN.
     "suspend_call:",
-    "    stp   x29, x30, [sp, #-96]!",
-    "    stp   x19, x20, [sp, #16]",
-    "    stp   x21, x22, [sp, #32]",
-    "    stp   x23, x24, [sp, #48]",
-    "    stp   x25, x26, [sp, #64]",
-    "    stp   x27, x28, [sp, #80]",
+    save_registers!(),
     "    cbz   x2, 1f",
     "    adr   x2, 3f",
     "    mov   x3, sp",
@@ -43,15 +40,12 @@ global_asm!(
     "    msr   spsel, #1",
     "    mov   sp, x0",
     "    mov   x0, #0x600d",
-    "4:  ldp   x19, x20, [sp, #16]",
-    "    ldp   x21, x22, [sp, #32]",
-    "    ldp   x23, x24, [sp, #48]",
-    "    ldp   x25, x26, [sp, #64]",
-    "    ldp   x27, x28, [sp, #80]",
-    "    ldp   x29, x30, [sp], #96",
+    "4:",
+    restore_registers!(),
     "    ret",
 );
 
+// SAFETY: the assembly above has these symbols, with these signatures.
 unsafe extern "C" {
     fn suspend_call(function: u64, state: u64, has_state: u64) -> i64;
 }

@@ -27,6 +27,7 @@ global_asm!(
     "    mrs x0, vbar_el1",
 );
 
+// SAFETY: the assembly above has these symbols, with these signatures.
 unsafe extern "C" {
     fn el0_svc();
     fn el0_hvc();

@@ -83,6 +83,7 @@ el1_\name:
 
 macro_rules! program {
     ($name:ident) => {{
+        // SAFETY: the assembly above has this symbol, of which only the address is used.
         unsafe extern "C" {
             fn $name();
         }

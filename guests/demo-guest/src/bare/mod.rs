@@ -36,6 +36,7 @@ global_asm!(
     ".previous",
 );
 
+// SAFETY: the assembly above has these symbols, with these signatures.
 unsafe extern "C" {
     fn user_program();
 }

@@ -24,6 +24,7 @@ stub_client:                        // at EL1; X0: vectors to set
 "#
 );
 
+// SAFETY: the assembly above has these symbols, with these signatures.
 unsafe extern "C" {
     fn stub_client();
 }

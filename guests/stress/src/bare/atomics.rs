@@ -16,7 +16,7 @@ struct Adder {
 }
 
 macro_rules! adder {
-    ($name:literal, $bytes:literal, $($line:literal),+) => {{
+    ($name:literal, $bytes:literal, $($line:expr),+) => {{
         fn add(at: *mut u8) {
             // SAFETY: read-modify-writes of a counter.
             unsafe {
@@ -29,61 +29,70 @@ macro_rules! adder {
     }};
 }
 
+/// By a load-exclusive and a store-exclusive, in registers of a kind.
+macro_rules! exclusive {
+    ($name:literal, $bytes:literal, $load:literal, $store:literal, $r:literal) => {
+        adder!(
+            $name,
+            $bytes,
+            concat!("2: ", $load, " ", $r, "2, [x0]"),
+            concat!("add ", $r, "2, ", $r, "2, #1"),
+            concat!($store, " w4, ", $r, "2, [x0]"),
+            "cbnz w4, 2b"
+        )
+    };
+}
+
+/// The same of a pair of doublewords.
+macro_rules! exclusive_pair {
+    ($name:literal, $load:literal, $store:literal) => {
+        adder!(
+            $name,
+            16,
+            concat!("2: ", $load, " x2, x3, [x0]"),
+            "adds x2, x2, #1",
+            "adc x3, x3, xzr",
+            concat!($store, " w4, x2, x3, [x0]"),
+            "cbnz w4, 2b"
+        )
+    };
+}
+
+/// By compare and swap.
+macro_rules! swapped {
+    ($name:literal, $bytes:literal, $load:literal, $swap:literal, $r:literal) => {
+        adder!(
+            $name,
+            $bytes,
+            concat!($load, " ", $r, "2, [x0]"),
+            concat!("2: mov ", $r, "4, ", $r, "2"),
+            concat!("add ", $r, "3, ", $r, "2, #1"),
+            concat!($swap, " ", $r, "2, ", $r, "3, [x0]"),
+            concat!("cmp ", $r, "2, ", $r, "4"),
+            "b.ne 2b"
+        )
+    };
+}
+
 const ADDERS: [Adder; 26] = [
-    adder!("ldxrb", 1, "2: ldxrb w2, [x0]", "add w2, w2, #1", "stxrb w4, w2, [x0]", "cbnz w4, 2b"),
-    adder!("ldaxrb", 1, "2: ldaxrb w2, [x0]", "add w2, w2, #1", "stlxrb w4, w2, [x0]", "cbnz w4, 2b"),
+    exclusive!("ldxrb", 1, "ldxrb", "stxrb", "w"),
+    exclusive!("ldaxrb", 1, "ldaxrb", "stlxrb", "w"),
     adder!("ldaddalb", 1, "ldaddalb w1, w2, [x0]"),
     adder!("staddb", 1, "staddb w1, [x0]"),
-    adder!(
-        "casalb",
-        1,
-        "ldrb w2, [x0]",
-        "2: mov w4, w2",
-        "add w3, w2, #1",
-        "casalb w2, w3, [x0]",
-        "cmp w2, w4",
-        "b.ne 2b"
-    ),
-    adder!("ldxrh", 2, "2: ldxrh w2, [x0]", "add w2, w2, #1", "stlxrh w4, w2, [x0]", "cbnz w4, 2b"),
+    swapped!("casalb", 1, "ldrb", "casalb", "w"),
+    exclusive!("ldxrh", 2, "ldxrh", "stlxrh", "w"),
     adder!("ldaddh", 2, "ldaddh w1, w2, [x0]"),
-    adder!(
-        "cash",
-        2,
-        "ldrh w2, [x0]",
-        "2: mov w4, w2",
-        "add w3, w2, #1",
-        "cash w2, w3, [x0]",
-        "cmp w2, w4",
-        "b.ne 2b"
-    ),
-    adder!("ldxr w", 4, "2: ldxr w2, [x0]", "add w2, w2, #1", "stxr w4, w2, [x0]", "cbnz w4, 2b"),
-    adder!("ldaxr w", 4, "2: ldaxr w2, [x0]", "add w2, w2, #1", "stlxr w4, w2, [x0]", "cbnz w4, 2b"),
+    swapped!("cash", 2, "ldrh", "cash", "w"),
+    exclusive!("ldxr w", 4, "ldxr", "stxr", "w"),
+    exclusive!("ldaxr w", 4, "ldaxr", "stlxr", "w"),
     adder!("ldadda w", 4, "ldadda w1, w2, [x0]"),
     adder!("stadd w", 4, "stadd w1, [x0]"),
-    adder!(
-        "casa w",
-        4,
-        "ldr w2, [x0]",
-        "2: mov w4, w2",
-        "add w3, w2, #1",
-        "casa w2, w3, [x0]",
-        "cmp w2, w4",
-        "b.ne 2b"
-    ),
-    adder!("ldxr x", 8, "2: ldxr x2, [x0]", "add x2, x2, #1", "stxr w4, x2, [x0]", "cbnz w4, 2b"),
-    adder!("ldaxr x", 8, "2: ldaxr x2, [x0]", "add x2, x2, #1", "stlxr w4, x2, [x0]", "cbnz w4, 2b"),
+    swapped!("casa w", 4, "ldr", "casa", "w"),
+    exclusive!("ldxr x", 8, "ldxr", "stxr", "x"),
+    exclusive!("ldaxr x", 8, "ldaxr", "stlxr", "x"),
     adder!("ldaddl x", 8, "ldaddl x1, x2, [x0]"),
     adder!("staddl x", 8, "staddl x1, [x0]"),
-    adder!(
-        "casl x",
-        8,
-        "ldr x2, [x0]",
-        "2: mov x4, x2",
-        "add x3, x2, #1",
-        "casl x2, x3, [x0]",
-        "cmp x2, x4",
-        "b.ne 2b"
-    ),
+    swapped!("casl x", 8, "ldr", "casl", "x"),
     adder!(
         "ldxp w",
         8,
@@ -109,24 +118,8 @@ const ADDERS: [Adder; 26] = [
         "cmp x6, x8",
         "b.ne 2b"
     ),
-    adder!(
-        "ldxp x",
-        16,
-        "2: ldxp x2, x3, [x0]",
-        "adds x2, x2, #1",
-        "adc x3, x3, xzr",
-        "stxp w4, x2, x3, [x0]",
-        "cbnz w4, 2b"
-    ),
-    adder!(
-        "ldaxp x",
-        16,
-        "2: ldaxp x2, x3, [x0]",
-        "adds x2, x2, #1",
-        "adc x3, x3, xzr",
-        "stlxp w4, x2, x3, [x0]",
-        "cbnz w4, 2b"
-    ),
+    exclusive_pair!("ldxp x", "ldxp", "stxp"),
+    exclusive_pair!("ldaxp x", "ldaxp", "stlxp"),
     adder!(
         "casp x",
         16,

@@ -3,11 +3,11 @@
 use super::probe;
 use super::random::Random;
 use super::report;
-use super::storm::{COUNTS, Content, Slot, Window, change, use_slots};
+use super::storm::{BLOCK, COUNTS, Content, Slot, Window, change, slots, use_slots};
 use super::world::{PRIVATE_PAGE, PROCESSES, Table, WINDOWS, ttbr0};
 use super::{crew, interrupts};
 use core::arch::asm;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::Ordering;
 use guest_support::paging::attr;
 use guest_support::sysreg::cpu;
 use guest_support::{instruction, mrs, msr};
@@ -16,7 +16,6 @@ use guest_support::{instruction, mrs, msr};
 const PAGES: usize = 32;
 const BLOCKS: usize = 4;
 const SLOTS: usize = 2 * (PAGES + BLOCKS);
-const BLOCK: u64 = 2 << 20;
 
 /// Level 2 and 3 of the windows.
 static LEVEL_2: [Table; 2] = [const { Table::new() }; 2];
@@ -31,33 +30,16 @@ const fn slot(n: usize) -> Slot {
     let base = WINDOWS[half];
     if index < PAGES {
         let number = (half * PAGES + index) as u64;
-        let place = PAGE_POOL + number * 0x2000;
-        let content = if (index / 4).is_multiple_of(2) { Content::Data } else { Content::Code };
         // Neighbours in the table, and some far from it.
         let page = (index as u64 * 5) % 512;
-        Slot {
-            content,
-            address: base + page * 0x1000,
-            places: [place, place + 0x1000],
-            stamp: AtomicU64::new(0),
-        }
+        Slot::page(index, base + page * 0x1000, PAGE_POOL + number * 0x2000)
     } else {
         let number = (half * BLOCKS + index - PAGES) as u64;
-        let place = BLOCK_POOL + number * 2 * BLOCK;
-        let address = base + (1 + (index - PAGES) as u64) * BLOCK;
-        Slot { content: Content::Block, address, places: [place, place + BLOCK], stamp: AtomicU64::new(0) }
+        Slot::block(base + (1 + (index - PAGES) as u64) * BLOCK, BLOCK_POOL + number * 2 * BLOCK)
     }
 }
 
-static ALL: [Slot; SLOTS] = {
-    let mut slots = [const { slot(0) }; SLOTS];
-    let mut n = 1;
-    while n < SLOTS {
-        slots[n] = slot(n);
-        n += 1;
-    }
-    slots
-};
+static ALL: [Slot; SLOTS] = slots!(SLOTS, slot);
 
 pub(crate) static WINDOW: Window = Window { slots: &ALL, map, invalidate };
 
@@ -79,23 +61,13 @@ fn is_global(slot: &Slot) -> bool {
 }
 
 fn map(slot: &Slot, to: Option<(u64, bool)>) {
-    let block = slot.content == Content::Block;
-    let descriptor = to.map_or(0, |(place, read_only)| {
-        let mut descriptor = place | attr::NORMAL | if block { 1 } else { 3 };
-        if read_only {
-            descriptor |= attr::READ_ONLY;
-        }
-        if !is_global(slot) {
-            descriptor |= attr::NOT_GLOBAL;
-        }
-        descriptor
+    let descriptor = to.map(|(place, read_only)| {
+        let access = if read_only { attr::READ_ONLY } else { 0 };
+        let global = if is_global(slot) { 0 } else { attr::NOT_GLOBAL };
+        place | attr::NORMAL | access | global
     });
     let half = half(slot);
-    if block {
-        LEVEL_2[half].set((slot.address >> 21) as usize & 0x1ff, descriptor);
-    } else {
-        LEVEL_3[half].set((slot.address >> 12) as usize & 0x1ff, descriptor);
-    }
+    slot.describe([&LEVEL_2[half], &LEVEL_3[half]], descriptor);
 }
 
 macro_rules! tlbi {

@@ -6,10 +6,10 @@ use super::interrupts;
 use super::probe::IPA_WINDOW;
 use super::random::Random;
 use super::report;
-use super::storm::{COUNTS, Content, Slot, Window, change, use_slots};
+use super::storm::{BLOCK, COUNTS, Content, Slot, Window, change, slots, use_slots};
 use super::world::{E2H, MAIR, SCTLR, TCR, Table};
 use core::arch::{asm, global_asm};
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::Ordering;
 use guest_support::paging::attr;
 use guest_support::sysreg::cpu;
 use guest_support::{boot, instruction, lower, mrs, msr, vectors};
@@ -18,7 +18,6 @@ use guest_support::{boot, instruction, lower, mrs, msr, vectors};
 const PAGES: usize = 24;
 const BLOCKS: usize = 8;
 const SLOTS: usize = PAGES + BLOCKS;
-const BLOCK: u64 = 2 << 20;
 const GIB: u64 = 1 << 30;
 /// Memory that nothing else uses.
 const PAGE_POOL: u64 = 0x4a20_0000;
@@ -28,26 +27,14 @@ const OWN: u64 = 3 << 30;
 
 const fn slot(n: usize) -> Slot {
     if n < PAGES {
-        let place = PAGE_POOL + n as u64 * 0x2000;
-        let content = if (n / 4).is_multiple_of(2) { Content::Data } else { Content::Code };
-        let address = IPA_WINDOW + (n as u64 * 7 % 512) * 0x1000;
-        Slot { content, address, places: [place, place + 0x1000], stamp: AtomicU64::new(0) }
+        Slot::page(n, IPA_WINDOW + (n as u64 * 7 % 512) * 0x1000, PAGE_POOL + n as u64 * 0x2000)
     } else {
-        let place = BLOCK_POOL + (n - PAGES) as u64 * 2 * BLOCK;
-        let address = IPA_WINDOW + (1 + (n - PAGES) as u64) * BLOCK;
-        Slot { content: Content::Block, address, places: [place, place + BLOCK], stamp: AtomicU64::new(0) }
+        let block = (n - PAGES) as u64;
+        Slot::block(IPA_WINDOW + (1 + block) * BLOCK, BLOCK_POOL + block * 2 * BLOCK)
     }
 }
 
-static ALL: [Slot; SLOTS] = {
-    let mut slots = [const { slot(0) }; SLOTS];
-    let mut n = 1;
-    while n < SLOTS {
-        slots[n] = slot(n);
-        n += 1;
-    }
-    slots
-};
+static ALL: [Slot; SLOTS] = slots!(SLOTS, slot);
 
 pub(crate) static WINDOW: Window = Window { slots: &ALL, map, invalidate };
 
@@ -86,16 +73,10 @@ pub(crate) fn build() {
 }
 
 fn map(slot: &Slot, to: Option<(u64, bool)>) {
-    let block = slot.content == Content::Block;
-    let descriptor = to.map_or(0, |(place, read_only)| {
-        let attributes = if read_only { attr::S2_NORMAL & !(1 << 7) } else { attr::S2_NORMAL };
-        place | attributes | if block { 1 } else { 3 }
+    let descriptor = to.map(|(place, read_only)| {
+        place | if read_only { attr::S2_NORMAL & !(1 << 7) } else { attr::S2_NORMAL }
     });
-    if block {
-        LEVEL_2.set((slot.address >> 21) as usize & 0x1ff, descriptor);
-    } else {
-        LEVEL_3.set((slot.address >> 12) as usize & 0x1ff, descriptor);
-    }
+    slot.describe([&LEVEL_2, &LEVEL_3], descriptor);
 }
 
 /// Invalidates an intermediate physical address of the current VMID, and what was made of it together with stage 1.
@@ -139,6 +120,7 @@ global_asm!(
     used = sym used,
 );
 
+// SAFETY: the assembly above has these symbols, with these signatures.
 unsafe extern "C" {
     fn stress_guest_use();
     fn stress_guest_load();

@@ -11,10 +11,14 @@ use super::crew;
 use super::probe::{self, FAULT, publish_code};
 use super::random::Random;
 use super::report;
+use super::world::Table;
 use super::{stage1, stage2};
 use core::sync::atomic::{AtomicU64, Ordering};
 use guest_support::instruction;
 use guest_support::sysreg::{cpu, current_el};
+
+const PAGE: u64 = 0x1000;
+pub(crate) const BLOCK: u64 = 2 << 20;
 
 /// What a slot leads to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,6 +41,42 @@ pub(crate) struct Slot {
     /// How often it has changed: the least significant bit says which place it leads to.
     pub(crate) stamp: AtomicU64,
 }
+
+impl Slot {
+    /// A page, of data or with a function by its index, that leads to `place` and the page behind it.
+    pub(crate) const fn page(index: usize, address: u64, place: u64) -> Slot {
+        let content = if (index / 4).is_multiple_of(2) { Content::Data } else { Content::Code };
+        Slot { content, address, places: [place, place + PAGE], stamp: AtomicU64::new(0) }
+    }
+
+    /// A block that leads to `place` and the block behind it.
+    pub(crate) const fn block(address: u64, place: u64) -> Slot {
+        Slot { content: Content::Block, address, places: [place, place + BLOCK], stamp: AtomicU64::new(0) }
+    }
+
+    /// Puts a descriptor, but for its type, into the slot's entry of these tables of level 2 and 3.
+    pub(crate) fn describe(&self, tables: [&Table; 2], descriptor: Option<u64>) {
+        let (table, shift, kind) = match self.content {
+            Content::Block => (tables[0], 21, 1),
+            Content::Data | Content::Code => (tables[1], 12, 3),
+        };
+        table.set((self.address >> shift) as usize & 0x1ff, descriptor.map_or(0, |d| d | kind));
+    }
+}
+
+/// An array of the slots that a function makes of their numbers.
+macro_rules! slots {
+    ($count:ident, $slot:ident) => {{
+        let mut slots = [const { $slot(0) }; $count];
+        let mut n = 1;
+        while n < $count {
+            slots[n] = $slot(n);
+            n += 1;
+        }
+        slots
+    }};
+}
+pub(crate) use slots;
 
 /// How a window is changed.
 pub(crate) struct Window {

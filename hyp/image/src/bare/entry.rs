@@ -182,6 +182,7 @@ stub_refuse:
 
 const _: () = assert!(size_of::<Block>() == 40 && size_of::<Stacks>().is_multiple_of(STACK_BYTES));
 
+// SAFETY: the assembly above has these symbols, with these signatures.
 unsafe extern "C" {
     fn entry_started();
     fn entry_resumed();

@@ -14,6 +14,7 @@ use droste_hyp_core::psci::MAX_CPUS;
 use droste_hyp_core::symbols;
 use droste_hyp_core::tables::{MAIR, MapError, Stage1Kind, TableMemory as _, Tables, stage1_attributes};
 
+// SAFETY: the linker script defines these symbols, of which only the addresses are used.
 unsafe extern "C" {
     static __text_start: u8;
     static __text_end: u8;

@@ -34,6 +34,7 @@ pub(crate) fn is_in_stack(address: u64) -> bool {
     offset < size_of::<Stacks>() as u64 && within >= GUARD_BYTES as u64 && within + 16 <= STACK_BYTES as u64
 }
 
+// SAFETY: the linker script defines this symbol, of which only the address is used.
 unsafe extern "C" {
     static __image_start: u8;
 }

@@ -127,6 +127,7 @@ vector_lower:
     lower = sym super::host::exception,
 );
 
+// SAFETY: the assembly above has these symbols, with these signatures.
 unsafe extern "C" {
     fn vectors();
 }

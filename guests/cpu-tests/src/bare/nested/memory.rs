@@ -4,7 +4,7 @@ use super::Level;
 use super::guest::{run as guest_run, *};
 use crate::bare::harness::{beyond_qemu, equal, skip};
 use core::arch::{asm, global_asm};
-use guest_support::{lower, mrs, msr, vectors};
+use guest_support::{lower, mrs, msr, save_registers, vectors};
 
 const BOTH: u64 = NV | NV2;
 
@@ -162,12 +162,9 @@ nested_big_vectors:
     b     guest_vectors_el2 + 0x400
     .global nested_enter_big
 nested_enter_big:
-    stp   x29, x30, [sp, #-96]!
-    stp   x19, x20, [sp, #16]
-    stp   x21, x22, [sp, #32]
-    stp   x23, x24, [sp, #48]
-    stp   x25, x26, [sp, #64]
-    stp   x27, x28, [sp, #80]
+"#,
+    save_registers!(),
+    r#"
     msr   elr_el2, x0
     msr   spsr_el2, x1
     adrp  x3, nested_big_vectors
