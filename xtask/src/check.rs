@@ -28,7 +28,17 @@ pub(crate) fn run() -> Result<bool> {
         cargo().args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings"),
     );
     if answers(cargo().args(["deny", "--version"])) {
-        host("dependency policy", cargo().args(["deny", "--all-features", "check"]));
+        host(
+            "dependency policy",
+            cargo().args(["deny", "--all-features", "check", "bans", "licenses", "sources"]),
+        );
+        let image = ["--manifest-path", "hyp/image/Cargo.toml", "--config", "hyp/image/deny.toml"];
+        host("what the hypervisor is made of", cargo().arg("deny").args(image).args(["check", "bans"]));
+        if answers(cargo().args(["deny", "fetch", "db"])) {
+            host("advisories", cargo().args(["deny", "check", "advisories"]));
+        } else {
+            say::say("check: advisories: SKIPPED, their database cannot be fetched");
+        }
     } else {
         say::say("check: dependency policy: SKIPPED, cargo-deny is not installed");
     }
