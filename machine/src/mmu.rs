@@ -17,7 +17,10 @@ mod fetch_ids;
 mod inline;
 mod mailbox;
 mod maintenance;
+mod ram_address;
 mod registers;
+mod resolve;
+mod route;
 mod selection;
 mod stage2_cache;
 #[cfg(test)]
@@ -35,14 +38,14 @@ pub use fault::{Fault, FaultKind, Stage2Fault};
 pub use fetch::FetchPage;
 pub(crate) use mailbox::Mailbox;
 pub(crate) use maintenance::{dc, ic};
-pub(crate) use tlb::RamAddress;
+pub(crate) use ram_address::RamAddress;
 pub(crate) use tlbi::tlbi;
 
 /// Layouts that generated code relies on.
 pub(crate) mod layout {
     pub(crate) use super::inline::layout as inline;
-    pub(crate) use super::translate::layout as tlb;
+    pub(crate) use super::route::layout as tlb;
 }
-pub(crate) use translate::Route;
+pub(crate) use route::Route;
 pub use translate::Tlb;
 pub(crate) use view::View;

@@ -5,7 +5,7 @@
 
 use super::Access;
 use super::access::UNPRIV;
-use super::tlb::RamAddress;
+use super::ram_address::RamAddress;
 use super::walk::Kind;
 use crate::cpu::Vcpu;
 

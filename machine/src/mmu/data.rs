@@ -11,7 +11,8 @@ use droste_arch::fields::sctlr_el1;
 
 use super::access::{ATOMIC, Access, EXCLUSIVE, NV2, ORDERED, UNPRIV};
 use super::fault::{Fault, FaultKind};
-use super::tlb::{Entry, RamAddress};
+use super::ram_address::RamAddress;
+use super::tlb::Entry;
 use super::translate::READ_WRITE;
 use super::walk::Kind;
 use crate::cpu::{Exclusive, Vcpu};

@@ -5,8 +5,9 @@ use droste_arch::sysreg::SysReg;
 
 use super::access::{Access, MAINTENANCE, NV2, UNPRIV};
 use super::fault::Fault;
+use super::resolve::RegimeRegisters;
 use super::tlb::Entry;
-use super::translate::{Memory, RegimeRegisters};
+use super::translate::Memory;
 use super::walk::{Kind, MmuFeatures, PhysMem, Privilege, Regime, Registers, Tables};
 use crate::cpu::Vcpu;
 use crate::debug::watchpoint::{self, Watched};

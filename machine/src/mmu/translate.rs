@@ -1,15 +1,17 @@
 //! The TLB of a CPU as a whole: which contexts are current, and how a miss is filled.
 
-use super::context::{Contexts, Exhausted, Ids};
+use super::context::{Contexts, Ids};
 use super::fault::Fault;
 use super::fetch_ids::FetchIds;
-use super::inline::{Comparison, InlineTable, Page};
+use super::inline::{Comparison, InlineTable};
+use super::ram_address::RamAddress;
+use super::resolve::{RegimeRegisters, Resolved};
+use super::route::Route;
 use super::selection::{Accessor, Selection};
 use super::stage2_cache::{Stage2Cache, WithStage2Cache};
-use super::tlb::{Entries, Entry, NEVER, NORMAL, RamAddress, Range, Removed, salt};
+use super::tlb::{Entries, Entry, NEVER, NORMAL, Range, Removed};
 use super::walk::{
-    self, Attributes, Kind, MmuFeatures, Permissions, PhysMem, Privilege, Regime, Registers, Request, Tables,
-    WalkConfig,
+    self, Attributes, Kind, MmuFeatures, PhysMem, Privilege, Regime, Request, Tables, WalkConfig,
 };
 use crate::cpu::Level;
 
@@ -19,46 +21,21 @@ pub(crate) trait Memory: PhysMem {
     fn host_page(&self, pa: u64) -> *mut u8;
 }
 
-/// The register values that one regime's translations depend on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct RegimeRegisters {
-    pub(crate) control: Registers,
-    pub(crate) tables: Tables,
-    /// The current ASID, 0 without ASIDs.
-    pub(crate) asid: u16,
-    /// The current VMID, 0 outside of EL1&0.
-    pub(crate) vmid: u16,
-}
-
-/// What is resolved for one regime.
-#[derive(Debug, Clone, Copy)]
-struct Resolved {
-    /// Whether the rest holds for `registers`.
-    valid: bool,
-    /// Whether `registers` are known to be the CPU's.
-    fresh: bool,
-    registers: RegimeRegisters,
-    config: u16,
-    ids: Ids,
-    data: [Range; 2],
-    fetch: [Range; 2],
-}
-
 /// The software TLB of one CPU.
 #[derive(Debug)]
 pub struct Tlb {
-    entries: Entries,
+    pub(super) entries: Entries,
     pub(super) inline: InlineTable,
-    contexts: Contexts,
-    stage2: Stage2Cache,
-    features: MmuFeatures,
-    regimes: [Resolved; 3],
+    pub(super) contexts: Contexts,
+    pub(super) stage2: Stage2Cache,
+    pub(super) features: MmuFeatures,
+    pub(super) regimes: [Resolved; 3],
     /// What is in use.
     pub(super) now: Selection,
     /// Recent selections, direct-mapped: exceptions and their returns go back and forth between a few.
-    selections: [Selection; 16],
+    pub(super) selections: [Selection; 16],
     /// Incremented when a regime is resolved anew: old selections are void.
-    epoch: u64,
+    pub(super) epoch: u64,
     /// How often each regime was resolved anew, or is to be: its views are void.
     pub(super) generations: [u64; 3],
     /// What generated code compares, by [`Route`].
@@ -70,45 +47,7 @@ pub struct Tlb {
     pub(super) nv2_window: u64,
     pub(super) fetch_ids: FetchIds,
     /// Whether other CPUs may still have to perform this one's TLB maintenance.
-    unsynchronised: bool,
-}
-
-/// Where generated code finds the selections of its table, and the id of fetches.
-pub(crate) mod layout {
-    use super::{FetchIds, Tlb};
-    use std::mem::offset_of;
-
-    pub(crate) const COMPARISONS: usize = offset_of!(Tlb, comparisons);
-    pub(crate) const WINDOW: usize = offset_of!(Tlb, window);
-    pub(crate) const NV2_WINDOW: usize = offset_of!(Tlb, nv2_window);
-    pub(crate) const UNSYNCHRONISED: usize = offset_of!(Tlb, unsynchronised);
-    /// The id of the high half; that of the low half follows.
-    pub(crate) const FETCH_IDS: usize = offset_of!(Tlb, fetch_ids) + FetchIds::CURRENT;
-}
-
-/// What generated code makes an access as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Route {
-    /// An ordinary load or store.
-    Ordinary,
-    /// LDTR, STTR and relatives.
-    Unprivileged,
-    /// A register access that FEAT_NV2 transforms.
-    Nv2,
-}
-
-impl Route {
-    pub(super) const COUNT: usize = 3;
-
-    /// What a number that generated code passes stands for.
-    pub(crate) fn of_number(number: u32) -> Route {
-        match number {
-            0 => Route::Ordinary,
-            1 => Route::Unprivileged,
-            _ => Route::Nv2,
-        }
-    }
+    pub(super) unsynchronised: bool,
 }
 
 /// Index of the read-modify-write row in `need`.
@@ -181,105 +120,13 @@ impl Tlb {
         self.renew_selection();
     }
 
-    /// Resolves what is selected anew, for the same registers.
-    fn renew_selection(&mut self) {
-        let Selection { regime, epoch, .. } = self.now;
-        if epoch == Selection::NONE.epoch {
-            return self.select_fetch();
-        }
-        for regime in [Some(regime), self.nv2].into_iter().flatten() {
-            let Resolved { valid, fresh, registers, .. } = self.regimes[regime as usize];
-            if !valid {
-                self.resolve_changed(regime, registers);
-                self.regimes[regime as usize].fresh = fresh;
-            }
-        }
-        self.select_again();
-    }
-
-    fn drop_all(&mut self) {
+    pub(super) fn drop_all(&mut self) {
         self.fetch_ids.forget();
         self.entries.clear();
         self.inline.clear();
         self.contexts.clear();
         self.stage2.clear();
         self.invalidate_resolved();
-    }
-
-    /// Makes every regime look its ids up again.
-    pub(super) fn invalidate_resolved(&mut self) {
-        for (resolved, generation) in self.regimes.iter_mut().zip(&mut self.generations) {
-            resolved.valid = false;
-            *generation += 1;
-        }
-    }
-
-    /// Registers may have changed: every regime compares them before it is used again.
-    pub(crate) fn distrust_registers(&mut self) {
-        for resolved in &mut self.regimes {
-            resolved.fresh = false;
-        }
-    }
-
-    /// Registers of one regime may have changed, which is not the one in use.
-    pub(crate) fn distrust(&mut self, regime: Regime) {
-        self.regimes[regime as usize].fresh = false;
-    }
-
-    /// Whether a regime can be used as it is.
-    #[inline]
-    pub(super) fn is_resolved(&self, regime: Regime) -> bool {
-        let resolved = &self.regimes[regime as usize];
-        resolved.valid && resolved.fresh
-    }
-
-    /// Resolves the ids of a regime for these register values.
-    pub(crate) fn resolve(&mut self, regime: Regime, registers: RegimeRegisters) {
-        let resolved = &mut self.regimes[regime as usize];
-        resolved.fresh = true;
-        if !resolved.valid || resolved.registers != registers {
-            self.resolve_changed(regime, registers);
-        }
-    }
-
-    #[cold]
-    fn resolve_changed(&mut self, regime: Regime, registers: RegimeRegisters) {
-        let mut exhausted = false;
-        let fresh = self.intern(regime, &registers).unwrap_or_else(|Exhausted| {
-            exhausted = true;
-            self.drop_all();
-            self.intern(regime, &registers).unwrap_or_else(|Exhausted| unreachable!("empty tables have room"))
-        });
-        let (config, ids) = fresh;
-        let stage1 = &self.contexts.walk_config(config).stage1;
-        let range = |upper: bool, tbi: bool| {
-            let cid = if upper && !ids.upper_per_asid { ids.global } else { ids.asid };
-            let top = 0xff << 56;
-            let sign = upper && regime.has_unprivileged();
-            Range {
-                mask: !0xfff & if tbi { !top } else { u64::MAX },
-                or: u64::from(cid) | if tbi && sign { top } else { 0 },
-                salt: salt(ids.space),
-            }
-        };
-        let [low, high] = &stage1.halves;
-        let data = [range(false, low.tbi_data), range(true, high.tbi_data)];
-        let fetch = [range(false, low.tbi_instruction), range(true, high.tbi_instruction)];
-        self.epoch += 1;
-        self.generations[regime as usize] += 1;
-        self.regimes[regime as usize] =
-            Resolved { valid: true, fresh: true, registers, config, ids, data, fetch };
-        if exhausted {
-            // Another regime may be in use, whose ids are void now too.
-            self.renew_selection();
-        }
-    }
-
-    fn intern(&mut self, regime: Regime, registers: &RegimeRegisters) -> Result<(u16, Ids), Exhausted> {
-        let control = registers.control.significant(regime);
-        let config = self.contexts.config(regime, &control, &self.features)?;
-        let ids = self.contexts.ids(regime, registers.vmid, registers.asid, config)?;
-        Ok((config, ids))
     }
 
     /// Makes a resolved regime the one of ordinary accesses. Cost of one that was in use lately: a copy.
@@ -305,78 +152,13 @@ impl Tlb {
     }
 
     /// Selects what is selected, whose ids have changed.
-    fn select_again(&mut self) {
+    pub(super) fn select_again(&mut self) {
         let Accessor { privilege, level, big_endian, unaligned } = self.now.by;
         self.select(self.now.regime, privilege, level, big_endian, unaligned == NEVER);
     }
 
-    /// Says in which regime register accesses that FEAT_NV2 transforms are made, from the next [`Tlb::select`] on;
-    /// `None` where they are not, or are big-endian. The regime must be resolved by then.
-    pub(crate) fn set_nv2(&mut self, regime: Option<Regime>) {
-        self.nv2 = regime;
-    }
-
-    /// Makes generated code look for what is selected.
-    fn compare(&mut self) {
-        let by = self.now.by;
-        self.window = self.inline.window_address(self.regimes[self.now.regime as usize].ids.space);
-        self.inline.make_room();
-        let [ordinary, unprivileged] = if by.big_endian || by.unaligned == NEVER {
-            [Comparison::NEVER; 2]
-        } else {
-            by.privilege.map(|privilege| self.inline.select(&self.now.data, privilege))
-        };
-        self.comparisons = [ordinary, unprivileged, self.compare_nv2()];
-    }
-
-    fn compare_nv2(&mut self) -> Comparison {
-        let Some(regime) = self.nv2.filter(|regime| self.is_resolved(*regime)) else {
-            return Comparison::NEVER;
-        };
-        let resolved = &self.regimes[regime as usize];
-        self.nv2_window = self.inline.window_address(resolved.ids.space);
-        self.inline.select(&resolved.data, Privilege::Privileged)
-    }
-
-    /// The regime of a kind of access, its permissions to load and to store, and the address ranges.
-    fn route(&self, route: Route) -> Option<(Regime, [u16; 2], [Range; 2])> {
-        let row = match route {
-            Route::Ordinary => 0,
-            Route::Unprivileged => 1,
-            Route::Nv2 => {
-                let regime = self.nv2?;
-                let one = |kind| Permissions::only(Privilege::Privileged, kind).bits() | NORMAL;
-                let data = self.regimes[regime as usize].data;
-                return Some((regime, [one(Kind::Read), one(Kind::Write)], data));
-            }
-        };
-        let Selection { regime, need, by, data, .. } = self.now;
-        Some((regime, [need[row][0] | by.unaligned, need[row][1] | by.unaligned], data))
-    }
-
-    /// Lets generated code access the page of `va` as a kind of access may now, if the first level has it and it needs
-    /// no further tests. `code_mark` gives the address of the mark of a host page.
-    pub(crate) fn inline(&mut self, va: u64, route: Route, code_mark: impl Fn(RamAddress) -> u64) {
-        let comparison = self.comparisons[route as usize];
-        let Some((regime, need, data)) = self.route(route) else { return };
-        let Some(entry) = self.entries.first(&data[(va >> 55 & 1) as usize], va) else { return };
-        let Some(host) = entry.host(0) else { return };
-        if comparison == Comparison::NEVER {
-            return;
-        }
-        let allowed = |kind: Kind| entry.lets(need[kind as usize]);
-        let page = Page {
-            read: allowed(Kind::Read),
-            write: allowed(Kind::Write),
-            host: host.pointer().addr() as u64,
-            code: code_mark(host),
-        };
-        let space = self.regimes[regime as usize].ids.space;
-        self.inline.insert(comparison, space, va, page);
-    }
-
     /// Makes the ids of fetches follow what is selected for them.
-    fn select_fetch(&mut self) {
+    pub(super) fn select_fetch(&mut self) {
         self.fetch_ids.select(&self.now.fetch, self.now.by.level);
     }
 
@@ -397,14 +179,6 @@ impl Tlb {
         let range = &self.now.fetch[(pc >> 55 & 1) as usize];
         let space = self.regimes[self.now.regime as usize].ids.space;
         self.fetch_ids.note(space, range.page(pc));
-    }
-
-    /// The host address that generated code would access for the page of `va`, if it would.
-    #[cfg(test)]
-    pub(crate) fn inlined(&self, va: u64, route: Route, write: bool) -> Option<u64> {
-        let (regime, ..) = self.route(route)?;
-        let space = self.regimes[regime as usize].ids.space;
-        self.inline.find(self.comparisons[route as usize], space, va, write)
     }
 
     pub(super) fn set_unsynchronised(&mut self, value: bool) {

@@ -1,8 +1,9 @@
 //! What the TLB shows of a resolved regime to an Exception level, as one value that can be kept and shown again.
 
 use super::inline::Comparison;
+use super::route::Route;
 use super::selection::Selection;
-use super::translate::{Route, Tlb};
+use super::translate::Tlb;
 use super::walk::Regime;
 
 /// A selection with all that follows from it, and what it is valid for.

@@ -1,7 +1,7 @@
 //! Pairs of words as one access, which FEAT_LSE2 makes single-copy atomic within 16 aligned bytes of Normal memory.
 
 use super::access::{Access, UNPRIV};
-use super::tlb::RamAddress;
+use super::ram_address::RamAddress;
 use super::walk::Kind;
 use crate::cpu::Vcpu;
 use crate::interp::Abort;

@@ -1,7 +1,8 @@
 //! The TLB over fake memory: what maintenance removes, and that nothing else is ever removed or wrong.
 
+use super::super::resolve::RegimeRegisters;
 use super::super::tlbi::{Scope, TlbiOp};
-use super::super::translate::{RegimeRegisters, Tlb};
+use super::super::translate::Tlb;
 use super::super::walk::tests::{FEATURES, SHAPE, Shape, bit};
 use super::super::walk::{self, Kind, Privilege, Regime, Tables};
 use super::world::{Counted, HIGH_PAGE, HOST, LOW_PAGE, World};

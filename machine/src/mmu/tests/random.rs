@@ -1,7 +1,9 @@
 //! Random edits of tables, each followed by maintenance that the architecture deems enough.
 
+use super::super::resolve::RegimeRegisters;
+use super::super::route::Route;
 use super::super::tlbi::{Scope, TlbiOp};
-use super::super::translate::{RegimeRegisters, Route, Tlb};
+use super::super::translate::Tlb;
 use super::super::walk::tests::{FEATURES, SHAPE, Shape, bit, registers};
 use super::super::walk::{self, Kind, PhysMem, Privilege, Regime, Request, Tables, WalkConfig};
 use super::world::{Counted, HIGH, HOST, LOW_PAGE, World};

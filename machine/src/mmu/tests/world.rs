@@ -2,8 +2,9 @@
 
 use std::cell::Cell;
 
+use super::super::resolve::RegimeRegisters;
 use super::super::tlbi::{Scope, TlbiOp};
-use super::super::translate::{Memory, RegimeRegisters, Tlb};
+use super::super::translate::{Memory, Tlb};
 use super::super::walk::tests::{FEATURES, FakeMemory, SHAPE, bit, registers};
 use super::super::walk::{Kind, PhysMem, Privilege, Regime, Registers, Tables};
 use crate::cpu::Level;
