@@ -12,7 +12,13 @@ impl Vcpu {
     pub(crate) fn has_requests(&self) -> bool {
         let slot = self.slot();
         let outside = slot.requests() != 0 || slot.pins.load() & IrqPins::ATTENTION != 0;
-        outside || self.yielding || self.timers.is_nearer
+        outside || self.asks_itself()
+    }
+
+    /// Whether this CPU itself asked for something.
+    #[inline]
+    pub(crate) fn asks_itself(&self) -> bool {
+        self.yielding || self.timers.is_nearer
     }
 
     /// Serves what [`Vcpu::has_requests`] saw; answers whether the run loop must return.

@@ -16,8 +16,9 @@ pub enum FpAccess {
     Trap(u8),
 }
 
-/// State derived from PSTATE and system registers; recomputed whenever one of them changes.
+/// State derived from PSTATE and system registers; recomputed whenever one of them changes. Aligned to be copied fast.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(16))]
 pub struct Mode {
     /// The current Exception level.
     pub el: u8,

@@ -1,5 +1,6 @@
 //! Process state, as SPSR_ELx saves it.
 
+use droste_arch::feature::{Feature, FeatureSet};
 use droste_arch::fields::spsr_el2 as spsr;
 
 /// PSTATE without the condition flags, which live in [`super::CpuState::nzcv`].
@@ -58,6 +59,22 @@ impl PState {
             allint: false,
             tco: false,
         }
+    }
+
+    /// The bits of a saved form that a CPU with these features keeps.
+    #[must_use]
+    pub(crate) fn saved_bits(features: &FeatureSet) -> u64 {
+        let optional = [
+            (Feature::FEAT_BTI, spsr::BTYPE),
+            (Feature::FEAT_PAN, spsr::PAN),
+            (Feature::FEAT_UAO, spsr::UAO),
+            (Feature::FEAT_DIT, spsr::DIT),
+            (Feature::FEAT_SSBS, spsr::SSBS),
+            (Feature::FEAT_MTE, spsr::TCO),
+            (Feature::FEAT_NMI, spsr::ALLINT),
+        ];
+        let missing = optional.into_iter().filter(|(feature, _)| !features.contains(*feature));
+        missing.fold(u64::MAX, |bits, (_, field)| bits & !field.mask())
     }
 
     /// The saved form, with the condition flags `nzcv` in bits 31:28.

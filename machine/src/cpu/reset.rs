@@ -50,6 +50,7 @@ impl Vcpu {
             pointer_layouts: Default::default(),
             dispatch: Default::default(),
             features: machine.features,
+            spsr_bits: PState::saved_bits(&machine.features),
             rules: crate::sysreg::Rules::of(&machine.features),
             gic: CpuInterface::new(machine.gic.clone(), index),
             timers: Timers::default(),

@@ -42,6 +42,8 @@ pub struct Vcpu {
     pub(crate) dispatch: Dispatch,
     /// Features, from the ID registers.
     pub(crate) features: FeatureSet,
+    /// The bits of SPSR_ELx that a return makes PSTATE from.
+    pub(crate) spsr_bits: u64,
     /// What follows from the features for system registers.
     pub(crate) rules: Arc<Rules>,
     /// The number of this CPU in the machine.

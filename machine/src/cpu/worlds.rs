@@ -29,6 +29,7 @@ impl Key {
 }
 
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 struct World {
     key: Key,
     /// The count of changes of the registers that are not in the key.

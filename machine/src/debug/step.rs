@@ -1,7 +1,7 @@
 //! Software step: the state machine of MDSCR_EL1.SS and PSTATE.SS.
 
 use super::{STATUS_CODE, enabled_from, target};
-use crate::cpu::{PState, Vcpu};
+use crate::cpu::Vcpu;
 use crate::exception::Exception;
 use droste_arch::a64::{self, Group};
 use droste_arch::fields::{esr_el1, mdscr_el1, spsr_el2};
@@ -46,9 +46,10 @@ fn is_load_exclusive(word: u32) -> bool {
 }
 
 /// The value of PSTATE.SS after an exception return: DebugExceptionReturnSS.
-pub(crate) fn state_after_eret(cpu: &Vcpu, spsr: u64, next: PState) -> bool {
+#[inline]
+pub(crate) fn state_after_eret(cpu: &Vcpu, spsr: u64, next_el: u8, next_daif: u8) -> bool {
     mdscr_el1::SS.is_set(cpu.sys(SysReg::MDSCR_EL1))
         && spsr_el2::SS.is_set(spsr)
         && !enabled_from(cpu, cpu.state.pstate.el, cpu.state.pstate.daif)
-        && enabled_from(cpu, next.el, next.daif)
+        && enabled_from(cpu, next_el, next_daif)
 }

@@ -78,20 +78,11 @@ fn inside_virtual_el2(cpu: &Vcpu, spsr: u64) -> Option<u64> {
 pub(crate) fn exception_return(cpu: &mut Vcpu, target: u64, spsr: u64) {
     let from = cpu.state.pstate;
     let illegal = is_illegal(cpu, spsr);
-    let mut next = PState::from_spsr(spsr);
+    let mut next = PState::from_spsr(spsr & cpu.spsr_bits);
     if illegal {
         next = PState { el: from.el, spsel: from.spsel, il: true, ..next };
     }
-    if !cpu.has(Feature::FEAT_BTI) {
-        next.btype = 0;
-    }
-    next.pan &= cpu.has(Feature::FEAT_PAN);
-    next.uao &= cpu.has(Feature::FEAT_UAO);
-    next.dit &= cpu.has(Feature::FEAT_DIT);
-    next.ssbs &= cpu.has(Feature::FEAT_SSBS);
-    next.tco &= cpu.has(Feature::FEAT_MTE);
-    next.allint &= cpu.has(Feature::FEAT_NMI);
-    next.ss = !illegal && crate::debug::step::state_after_eret(cpu, spsr, next);
+    next.ss = !illegal && crate::debug::step::state_after_eret(cpu, spsr, next.el, next.daif);
     cpu.bank_sp();
     cpu.state.pstate = next;
     cpu.unbank_sp();

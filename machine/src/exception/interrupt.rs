@@ -12,7 +12,13 @@ const VIRTUAL: u64 = hcr_el2::VI.mask() | hcr_el2::VF.mask() | hcr_el2::VSE.mask
 /// Whether anything is pending, masked or not: what the run loop asks before [`pending_interrupt`].
 #[inline(always)]
 pub(crate) fn may_be_interrupted(cpu: &Vcpu) -> bool {
-    cpu.interrupt_pins() & !IrqPins::ATTENTION != 0 || cpu.sys(SysReg::HCR_EL2) & VIRTUAL != 0
+    cpu.interrupt_pins() & !IrqPins::ATTENTION != 0 || is_any_virtual(cpu)
+}
+
+/// Whether HCR_EL2 itself makes a virtual interrupt pending.
+#[inline(always)]
+pub(crate) fn is_any_virtual(cpu: &Vcpu) -> bool {
+    cpu.sys(SysReg::HCR_EL2) & VIRTUAL != 0
 }
 
 /// The interrupt that is to be taken before the next instruction, if any.

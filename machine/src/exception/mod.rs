@@ -8,8 +8,8 @@ mod wait;
 
 pub(crate) use calls::{brk, hlt, hvc, smc, svc};
 pub(crate) use eret::{EretKind, eret};
-pub(crate) use interrupt::{may_be_interrupted, pending_interrupt};
-pub(crate) use take::take;
+pub(crate) use interrupt::{is_any_virtual, may_be_interrupted, pending_interrupt};
+pub(crate) use take::{take, take_raised};
 pub(crate) use wait::{Wfx, give_way, send_event, wfx};
 
 /// The vector group of an exception.

@@ -35,6 +35,17 @@ const EL2: Banked = Banked {
 
 /// Takes `exception` with the PC at the instruction that caused it or, for interrupts, at the next one.
 pub(crate) fn take(cpu: &mut Vcpu, exception: Exception) {
+    enter(cpu, exception);
+}
+
+/// Takes the exception that the current instruction has raised. It was written a moment ago, field by field: it is read so
+/// too, as wider loads would wait for the stores.
+pub(crate) fn take_raised(cpu: &mut Vcpu) {
+    enter(cpu, cpu.abort);
+}
+
+#[inline(always)]
+fn enter(cpu: &mut Vcpu, exception: Exception) {
     let from = cpu.state.pstate;
     let target = exception.target;
     let counted = cpu.instructions();

@@ -160,8 +160,7 @@ fn execute_target(cpu: &mut Vcpu, op: &Op, guarded: bool) -> Option<Flow> {
 /// Takes the exception that the current instruction has raised.
 #[cold]
 pub(crate) fn abort(cpu: &mut Vcpu, retired: u64) {
-    let exception = cpu.abort;
-    exception::take(cpu, exception);
+    exception::take_raised(cpu);
     cpu.retire(retired);
 }
 

@@ -168,12 +168,14 @@ fn end(cpu: &mut Vcpu, answer: u32, retired: u64) -> u32 {
 
 /// Whether nothing but the budget can keep the CPU from executing its next block.
 fn goes_on(cpu: &mut Vcpu) -> bool {
-    if cpu.interrupt_pins() != 0 || exception::may_be_interrupted(cpu) {
+    let slot = cpu.slot();
+    let outside = slot.pins.load() | slot.requests();
+    if outside != 0 || exception::is_any_virtual(cpu) {
         return false;
     }
     cpu.dispatch.seen_pins = 0;
     let plain = !cpu.mode.by_instruction && !cpu.state.waiting;
-    plain && !cpu.has_requests() && cpu.machine.ram.code_epoch() == cpu.dispatch.seen_code
+    plain && !cpu.asks_itself() && cpu.machine.ram.code_epoch() == cpu.dispatch.seen_code
 }
 
 /// Follows stores to `len` bytes at a host address, in one page that holds code.

@@ -16,8 +16,9 @@ pub(super) struct Accessor {
     pub(super) unaligned: u16,
 }
 
-/// What is looked at by every access, copied to one place.
+/// What is looked at by every access, copied to one place: aligned, as hosts store sixteen bytes slowly across their boundary.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(16))]
 pub(super) struct Selection {
     pub(super) regime: Regime,
     /// The regime's ranges.
