@@ -55,10 +55,14 @@ impl Compiler<'_> {
             let to = self.read(d);
             self.wrote(d);
             self.asm.alu_imm(op, size, to, imm);
-        } else {
+        } else if d == 31 {
             self.copy_sp(size, Reg::Rax, n);
             self.asm.alu_imm(op, size, Reg::Rax, imm);
-            self.assign(size, d, Reg::Rax);
+        } else {
+            let from = self.read(n);
+            let to = self.write(d);
+            self.asm.mov(size, to, from);
+            self.asm.alu_imm(op, size, to, imm);
         }
         self.flags = Flags::Live(if subtract { Carry::Inverted } else { Carry::Plain });
         true
@@ -82,12 +86,13 @@ impl Compiler<'_> {
             return false;
         }
         let (subtract, flags) = (word & 1 << 30 != 0, word & 1 << 29 != 0);
-        let no_shift = word >> 10 & 63 == 0;
+        // The kind and the amount of the shift: what LEA has is LSL by up to three.
+        let scale = word >> 10 & 63 | (word >> 22 & 3) << 6;
         let (d, n, m) = (rd(word), rn(word), rm(word));
-        if !flags && !subtract && no_shift && n != 31 && m != 31 && d != 31 {
+        if !flags && !subtract && scale <= 3 && n != 31 && m != 31 && d != 31 {
             let (a, b) = (self.read(n), self.read(m));
             let to = self.write(d);
-            self.asm.lea(size, to, Mem::indexed(a, b, 0, 0));
+            self.asm.lea(size, to, Mem::indexed(a, b, scale as u8, 0));
             return true;
         }
         if !flags {
@@ -107,6 +112,9 @@ impl Compiler<'_> {
         if d == 31 && flags && subtract && (n != 31 || with_sp) {
             let left = self.read(n);
             self.asm.alu(Alu::Cmp, size, left, operand);
+        } else if (n != 31 || with_sp) && (d != 31 || to_sp) {
+            let left = self.read(n);
+            self.operate(op, size, d, left, operand);
         } else {
             if with_sp {
                 self.copy_sp(size, Reg::Rax, n);
@@ -114,12 +122,7 @@ impl Compiler<'_> {
                 self.copy(size, Reg::Rax, n);
             }
             self.asm.alu(op, size, Reg::Rax, operand);
-            if to_sp {
-                let to = self.write(d);
-                self.asm.mov(size, to, Reg::Rax);
-            } else {
-                self.assign(size, d, Reg::Rax);
-            }
+            self.assign(size, d, Reg::Rax);
         }
         if flags {
             self.flags = Flags::Live(if subtract { Carry::Inverted } else { Carry::Plain });
@@ -165,9 +168,7 @@ impl Compiler<'_> {
         let m = self.read_zr(rm(word), Reg::Rcx);
         let carry = if subtract { Carry::Inverted } else { Carry::Plain };
         self.load_carry(carry);
-        self.copy(size, Reg::Rax, rn(word));
-        self.asm.alu(if subtract { Alu::Sbb } else { Alu::Adc }, size, Reg::Rax, m);
-        self.assign(size, rd(word), Reg::Rax);
+        self.operate_zr(if subtract { Alu::Sbb } else { Alu::Adc }, size, rd(word), rn(word), m);
         if flags {
             self.flags = Flags::Live(carry);
         }
@@ -187,7 +188,14 @@ impl Compiler<'_> {
         if operation != 3 {
             self.clobber_flags();
         }
-        self.copy(size, Reg::Rax, n);
+        // 31 is SP as the result of what sets no flags.
+        let to = match (d == SP && operation != 3, d == 31 && operation == 3) {
+            (false, false) => self.copy_to_result(size, d, n),
+            _ => {
+                self.copy(size, Reg::Rax, n);
+                Reg::Rax
+            }
+        };
         let op = [Alu::And, Alu::Or, Alu::Xor, Alu::And][operation as usize];
         let short = if size == Size::Q {
             i32::try_from(mask.cast_signed()).ok()
@@ -195,18 +203,17 @@ impl Compiler<'_> {
             Some((mask as u32).cast_signed())
         };
         match short {
-            Some(imm) => self.asm.alu_imm(op, size, Reg::Rax, imm),
+            Some(imm) => self.asm.alu_imm(op, size, to, imm),
             None => {
                 self.asm.mov_imm_keep_flags(Reg::Rcx, mask);
-                self.asm.alu(op, size, Reg::Rax, Reg::Rcx);
+                self.asm.alu(op, size, to, Reg::Rcx);
             }
         }
         if operation == 3 {
-            self.assign(size, d, Reg::Rax);
             self.flags = Flags::Live(Carry::Plain);
-        } else {
-            let to = self.write(d);
-            self.asm.mov(size, to, Reg::Rax);
+        } else if d == SP {
+            let sp = self.write(d);
+            self.asm.mov(size, sp, to);
         }
         true
     }
@@ -245,9 +252,7 @@ impl Compiler<'_> {
             let left = self.read(n);
             self.asm.test(size, left, operand);
         } else {
-            self.copy(size, Reg::Rax, n);
-            self.asm.alu(op, size, Reg::Rax, operand);
-            self.assign(size, d, Reg::Rax);
+            self.operate_zr(op, size, d, n, operand);
         }
         if operation == 3 {
             self.flags = Flags::Live(Carry::Plain);
@@ -313,8 +318,8 @@ impl Compiler<'_> {
         }
         let (left, right) = (width - 1 - imms, immr.wrapping_sub(imms).wrapping_sub(1) & (width - 1));
         self.clobber_flags();
-        self.copy(size, Reg::Rax, n);
         if operation == 1 {
+            self.copy(size, Reg::Rax, n);
             let ones = u64::MAX >> (64 - width);
             let field = (ones << left & ones) >> right;
             if immr != 0 {
@@ -331,13 +336,18 @@ impl Compiler<'_> {
             }
             return true;
         }
+        if left | right == 0 {
+            self.copy(size, Reg::Rax, n);
+            self.assign(size, d, Reg::Rax);
+            return true;
+        }
+        let to = self.copy_to_result(size, d, n);
         if left != 0 {
-            self.asm.shift_imm(Shift::Shl, size, Reg::Rax, left);
+            self.asm.shift_imm(Shift::Shl, size, to, left);
         }
         if right != 0 {
-            self.asm.shift_imm(if signed { Shift::Sar } else { Shift::Shr }, size, Reg::Rax, right);
+            self.asm.shift_imm(if signed { Shift::Sar } else { Shift::Shr }, size, to, right);
         }
-        self.assign(size, d, Reg::Rax);
         true
     }
 
@@ -402,12 +412,23 @@ impl Compiler<'_> {
             return true;
         };
         // Nothing from here on changes the host's flags.
-        self.copy(size, Reg::Rax, m);
-        if invert {
-            self.asm.unary(Unary::Not, size, Reg::Rax);
+        if increment && !invert && m != 31 {
+            let other = self.read(m);
+            self.asm.lea(size, Reg::Rax, Mem::new(other, 1));
+        } else {
+            self.copy(size, Reg::Rax, m);
+            if invert {
+                self.asm.unary(Unary::Not, size, Reg::Rax);
+            }
+            if increment {
+                self.asm.lea(size, Reg::Rax, Mem::new(Reg::Rax, 1));
+            }
         }
-        if increment {
-            self.asm.lea(size, Reg::Rax, Mem::new(Reg::Rax, 1));
+        if d == n && d != 31 {
+            // CMOV extends 32 bits whether it moves them or not.
+            let to = self.write(d);
+            self.asm.cmov(cond.invert(), size, to, Reg::Rax);
+            return true;
         }
         let taken = self.read_zr(n, Reg::Rcx);
         self.asm.cmov(cond, size, Reg::Rax, taken);

@@ -10,6 +10,7 @@ mod integer;
 mod loops;
 mod memory;
 mod multiply;
+mod operate;
 mod pointers;
 mod registers;
 mod simd;
