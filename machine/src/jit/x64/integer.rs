@@ -23,7 +23,6 @@ pub(crate) enum Alu {
 #[repr(u8)]
 #[allow(missing_docs, reason = "the names are those of the instructions")]
 pub(crate) enum Shift {
-    Rol = 0,
     Ror = 1,
     Shl = 4,
     Shr = 5,
@@ -251,11 +250,6 @@ impl Assembler<'_> {
         self.op_mandatory(Some(0xf3), size == Size::Q, &[0xbd], dst as u8, src.into());
     }
 
-    /// `tzcnt dst, src`.
-    pub(crate) fn tzcnt(&mut self, size: Size, dst: Reg, src: Reg) {
-        self.op_mandatory(Some(0xf3), size == Size::Q, &[0xbc], dst as u8, src.into());
-    }
-
     /// `bt src, bit`: the bit into the carry flag.
     pub(crate) fn bit_test(&mut self, size: Size, src: Reg, bit: u8) {
         self.op_0f(size, 0xba, 4, src.into(), false);
@@ -293,11 +287,6 @@ impl Assembler<'_> {
     /// `setcc dst`, the low byte.
     pub(crate) fn set(&mut self, cond: Cond, dst: Reg) {
         self.op_0f(Size::B, 0x90 | cond as u8, 0, dst.into(), true);
-    }
-
-    /// `setcc [mem]`.
-    pub(crate) fn set_mem(&mut self, cond: Cond, mem: Mem) {
-        self.op_0f(Size::B, 0x90 | cond as u8, 0, mem.into(), false);
     }
 
     /// `cmovcc dst, src`, 32 or 64 bits.

@@ -3,8 +3,6 @@
 //! It knows nothing of the guest. Operand size is 64 bits where a method does not take a [`Size`].
 //! Cost: about two nanoseconds an instruction (`cargo xtask bench` shows it).
 
-#![allow(dead_code, reason = "forms for the floating-point and atomic templates to come")]
-
 mod branch;
 mod encode;
 mod integer;

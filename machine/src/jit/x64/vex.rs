@@ -33,9 +33,9 @@ macro_rules! vex {
 // The prefix is 0 for none, 1 for 66, 2 for F3, 3 for F2; the map is 1 for 0F, 2 for 0F38, 3 for 0F3A.
 vex! {
     0 1 false: ADDPS = 0x58 MULPS = 0x59 SUBPS = 0x5c MINPS = 0x5d DIVPS = 0x5e MAXPS = 0x5f SQRTPS = 0x51
-        UCOMISS = 0x2e CMPPS = 0xc2 SHUFPS = 0xc6 CVTDQ2PS = 0x5b CVTPS2PD = 0x5a MOVAPS = 0x28;
+        UCOMISS = 0x2e CMPPS = 0xc2 SHUFPS = 0xc6 CVTDQ2PS = 0x5b MOVAPS = 0x28;
     1 1 false: ADDPD = 0x58 MULPD = 0x59 SUBPD = 0x5c MINPD = 0x5d DIVPD = 0x5e MAXPD = 0x5f SQRTPD = 0x51
-        UCOMISD = 0x2e CMPPD = 0xc2 CVTPD2PS = 0x5a
+        UCOMISD = 0x2e CMPPD = 0xc2
         PAND = 0xdb PANDN = 0xdf POR = 0xeb PXOR = 0xef
         PADDB = 0xfc PADDW = 0xfd PADDD = 0xfe PADDQ = 0xd4 PSUBB = 0xf8 PSUBW = 0xf9 PSUBD = 0xfa PSUBQ = 0xfb
         PADDSB = 0xec PADDSW = 0xed PADDUSB = 0xdc PADDUSW = 0xdd
@@ -47,20 +47,19 @@ vex! {
         PUNPCKHBW = 0x68 PUNPCKHWD = 0x69 PUNPCKHDQ = 0x6a PUNPCKHQDQ = 0x6d
         PACKUSWB = 0x67 PSHUFD = 0x70 PINSRW = 0xc4;
     2 1 false: ADDSS = 0x58 MULSS = 0x59 SUBSS = 0x5c MINSS = 0x5d DIVSS = 0x5e MAXSS = 0x5f SQRTSS = 0x51
-        CVTSS2SD = 0x5a CVTTPS2DQ = 0x5b MOVQ = 0x7e PSHUFHW = 0x70;
+        CVTSS2SD = 0x5a CVTTPS2DQ = 0x5b MOVQ = 0x7e;
     3 1 false: ADDSD = 0x58 MULSD = 0x59 SUBSD = 0x5c MINSD = 0x5d DIVSD = 0x5e MAXSD = 0x5f SQRTSD = 0x51
-        CVTSD2SS = 0x5a PSHUFLW = 0x70;
-    1 2 false: PSHUFB = 0x00 PHADDW = 0x01 PHADDD = 0x02 PMADDUBSW = 0x04
+        CVTSD2SS = 0x5a;
+    1 2 false: PSHUFB = 0x00 PMADDUBSW = 0x04
         PABSB = 0x1c PABSW = 0x1d PABSD = 0x1e PMULDQ = 0x28 PCMPEQQ = 0x29 PACKUSDW = 0x2b PCMPGTQ = 0x37
         PMINSB = 0x38 PMINSD = 0x39 PMINUW = 0x3a PMINUD = 0x3b
         PMAXSB = 0x3c PMAXSD = 0x3d PMAXUW = 0x3e PMAXUD = 0x3f PMULLD = 0x40 PTEST = 0x17
         PMOVSXBW = 0x20 PMOVSXWD = 0x23 PMOVSXDQ = 0x25 PMOVZXBW = 0x30 PMOVZXWD = 0x33 PMOVZXDQ = 0x35
-        PSRLVD = 0x45 PSRAVD = 0x46 PSLLVD = 0x47 PBROADCASTB = 0x78 PBROADCASTW = 0x79
+        PBROADCASTB = 0x78 PBROADCASTW = 0x79
         FMADDS = 0xb8 FMADDSS = 0xb9 FMSUBSS = 0xbb FNMADDS = 0xbc FNMADDSS = 0xbd FNMSUBSS = 0xbf
-        AESIMC = 0xdb AESENC = 0xdc AESENCLAST = 0xdd AESDEC = 0xde AESDECLAST = 0xdf;
-    1 2 true: FMADDD = 0xb8 FMADDSD = 0xb9 FMSUBSD = 0xbb FNMADDD = 0xbc FNMADDSD = 0xbd FNMSUBSD = 0xbf
-        PSRLVQ = 0x45 PSLLVQ = 0x47;
-    1 3 false: ROUNDPS = 0x08 ROUNDPD = 0x09 ROUNDSS = 0x0a ROUNDSD = 0x0b PBLENDW = 0x0e PALIGNR = 0x0f
+        AESIMC = 0xdb AESENC = 0xdc AESENCLAST = 0xdd AESDECLAST = 0xdf;
+    1 2 true: FMADDD = 0xb8 FMADDSD = 0xb9 FMSUBSD = 0xbb FNMADDD = 0xbc FNMADDSD = 0xbd FNMSUBSD = 0xbf;
+    1 3 false: ROUNDPS = 0x08 ROUNDPD = 0x09 ROUNDSS = 0x0a ROUNDSD = 0x0b PALIGNR = 0x0f
         PINSRB = 0x20 INSERTPS = 0x21 PINSRD = 0x22 PCLMULQDQ = 0x44
         PEXTRB = 0x14 PEXTRW = 0x15 PEXTRD = 0x16;
     1 3 true: PINSRQ = 0x22 PEXTRQ = 0x16;
@@ -78,8 +77,6 @@ impl VexShift {
     /// Of the whole register, by bytes.
     pub(crate) const PSRLDQ: VexShift = VexShift { opcode: 0x73, extension: 3 };
     pub(crate) const PSLLQ: VexShift = VexShift { opcode: 0x73, extension: 6 };
-    /// Of the whole register, by bytes.
-    pub(crate) const PSLLDQ: VexShift = VexShift { opcode: 0x73, extension: 7 };
 }
 
 /// XMM0, which stands for no operand.
@@ -140,11 +137,6 @@ impl Assembler<'_> {
     /// `vmovd` or `vmovq dst, src` to a general register.
     pub(crate) fn vex_to_reg(&mut self, size: Size, dst: Reg, src: Xmm) {
         self.vex2(Vex { prefix: 1, map: 1, opcode: 0x7e, wide: size == Size::Q }, src, dst);
-    }
-
-    /// `vpmovmskb dst, src`.
-    pub(crate) fn vex_byte_mask(&mut self, dst: Reg, src: Xmm) {
-        self.vex2(Vex { prefix: 1, map: 1, opcode: 0xd7, wide: false }, Xmm(dst as u8), src);
     }
 
     /// `vmovmskps` or `vmovmskpd dst, src`.
