@@ -1,7 +1,9 @@
 //! The block compiler: one template an instruction, the interpreter's handler where there is none.
 
+mod bitfield;
 mod branches;
 mod classes;
+mod conditional;
 mod detours;
 mod exits;
 mod flags;
