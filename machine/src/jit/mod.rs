@@ -27,7 +27,7 @@ mod tests;
 pub(crate) mod x64;
 
 use self::blocks::{Blocks as Compiled, Id};
-use self::compile::{Lists, Source, compile};
+use self::compile::{Source, compile};
 use self::host::Host;
 use self::key::Key;
 use self::memory::{CodeMemory, SEGMENT_COUNT};
@@ -35,6 +35,7 @@ use self::stubs::{BRANCH_CACHE_LOG2, Branch, Stubs, branch_slot};
 use self::x64::Assembler;
 use crate::cpu::Vcpu;
 use crate::interp::{self, BLOCK_LIMIT, BlockCache, Blocks, Decoder, Op};
+use crate::mmu::FetchPage;
 use droste_arch::feature::Feature;
 use std::collections::HashMap;
 use std::io;
@@ -43,7 +44,7 @@ use std::io;
 const ALL_REGIONS_BYTES: usize = 112 << 20;
 const REGION_BYTES: std::ops::RangeInclusive<usize> = 16 << 20..=ALL_REGIONS_BYTES;
 /// More than the longest block takes.
-const BLOCK_BYTES: usize = 64 << 10;
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// Whether the host's CPU has the instructions that templates use without asking.
 pub(crate) fn is_available() -> bool {
@@ -57,7 +58,7 @@ pub(crate) struct Jit {
     stubs: Stubs,
     blocks: Compiled,
     branches: Box<[Branch]>,
-    lists: Lists,
+    buffer: Box<[u8]>,
     ops: Vec<Op>,
     decoder: Decoder,
     /// For the few instructions that are executed one by one.
@@ -90,17 +91,12 @@ impl Jit {
 
     /// A JIT whose code takes a region of so many bytes.
     fn with_region(size_bytes: usize) -> io::Result<Jit> {
-        assert!(
-            size_bytes / SEGMENT_COUNT >= 2 * BLOCK_BYTES,
-            "a segment holds the longest block, and shared code"
-        );
+        assert!(size_bytes / SEGMENT_COUNT >= BUFFER_BYTES, "a segment holds the longest block");
         let mut memory = CodeMemory::new(size_bytes)?;
-        let room = memory.room(BLOCK_BYTES).ok_or_else(|| io::Error::other("a segment without room"))?;
-        let mut asm = Assembler::new(room);
+        let mut buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
+        let mut asm = Assembler::new(&mut buffer);
         let stubs = stubs::emit(&mut asm);
-        assert!(!asm.is_full(), "the shared code is shorter than the longest block");
-        let length = asm.offset();
-        memory.append(length);
+        memory.append(asm.bytes());
         memory.keep();
         Ok(Jit {
             blocks: Compiled::new(SEGMENT_COUNT, stubs.leave),
@@ -108,7 +104,7 @@ impl Jit {
             memory,
             stubs,
             branches: vec![Branch::default(); 1 << BRANCH_CACHE_LOG2].into_boxed_slice(),
-            lists: Lists::default(),
+            buffer,
             ops: Vec::with_capacity(BLOCK_LIMIT),
             decoder: Decoder::default(),
             interpreted: BlockCache::default(),
@@ -183,19 +179,19 @@ impl Jit {
             let (ops, host) = (&self.ops, self.host);
             let source = Source { cpu, key, ops, has_bti, has_pmull, host, alone, physical_less_host };
             let (entry, first_exit) = (self.memory.next(), self.blocks.next_link(self.memory.segment()));
-            let Some(room) = self.memory.room(BLOCK_BYTES) else {
+            let (length, exits) = compile(&mut self.buffer, entry, &self.stubs, &source, first_exit);
+            if !self.memory.append(&self.buffer[..length]) {
                 self.reclaim();
                 continue;
-            };
-            let length = compile(&mut self.lists, room, entry, &self.stubs, &source, first_exit);
-            self.memory.append(length);
+            }
             self.counts.compiled += 1;
-            return Some(self.blocks.insert(&mut self.memory, key, entry, bytes, &self.lists.links));
+            return Some(self.blocks.insert(&mut self.memory, key, entry, bytes, exits.into_iter()));
         }
     }
 
     /// The offset of the code at the PC, or nothing if the instruction there must be interpreted.
-    fn find(&mut self, cpu: &mut Vcpu, pa: u64, guarded: bool) -> Option<usize> {
+    fn find(&mut self, cpu: &mut Vcpu, page: FetchPage) -> Option<usize> {
+        let FetchPage { pa, guarded, .. } = page;
         let pstate = cpu.state.pstate;
         let landing = pstate.btype != 0;
         if landing && guarded {
@@ -212,7 +208,7 @@ impl Jit {
         let pc = cpu.state.pc;
         // What a guarded page lets in by BTYPE 0b11 depends on SCTLR_ELx too.
         if !guarded || pstate.btype != 3 {
-            cpu.tlb.note_fetch(pc);
+            cpu.tlb.note_fetch(pc, &page);
             let fetch_id = cpu.tlb.fetch_id(pc);
             self.branches[branch_slot(pc)] = Branch {
                 tag: pc,
@@ -242,7 +238,7 @@ impl Blocks for Jit {
         let Ok(page) = cpu.fetch_page(cpu.state.pc) else {
             return interp::abort(cpu, 1);
         };
-        let Some(code) = self.find(cpu, page.pa, page.guarded) else {
+        let Some(code) = self.find(cpu, page) else {
             return interp::step_block(cpu, &mut self.interpreted);
         };
         cpu.dispatch.end = limit;

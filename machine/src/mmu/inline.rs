@@ -160,12 +160,22 @@ impl InlineTable {
         self.entries[Self::slot(space, va)] = Inline::default();
     }
 
-    /// Removes the entries whose context id is one of those named.
-    pub(super) fn forget_contexts(&mut self, space: u16, is_named: impl Fn(u16) -> bool) {
+    /// Removes what there is for the addresses of `first..=last`, with any top byte. Of many pages it is removed if
+    /// its context id is one of those named, too.
+    pub(super) fn forget_range(&mut self, space: u16, first: u64, last: u64, is_named: impl Fn(u16) -> bool) {
+        /// More than this are rather looked for in the whole window.
+        const FEW: u64 = WINDOW_COUNT as u64 / 8;
+        let page_count = ((last - first) >> PAGE_LOG2).saturating_add(1);
+        if page_count <= FEW {
+            return (0..page_count).for_each(|n| self.forget(space, first + (n << PAGE_LOG2)));
+        }
+        let number = |page: u64| page & ((1 << (u64::BITS - 8 - PAGE_LOG2)) - 1);
+        let (low, span) = (number(first >> PAGE_LOG2), page_count);
         for entry in &mut self.entries[window(space)] {
             // A comparand for stores implies one for loads.
             let id = (entry.read >> ID_SHIFT) as usize;
-            if self.owners.get(id).is_some_and(|&cid| is_named(cid)) {
+            let inside = number(number(entry.read).wrapping_sub(low)) < span;
+            if inside && self.owners.get(id).is_some_and(|&cid| is_named(cid)) {
                 *entry = Inline::default();
             }
         }
@@ -285,9 +295,37 @@ mod tests {
         table.insert(selection, 0, LOW, Page { write: false, ..PAGE });
         assert_eq!(table.find(selection, 0, LOW, false), Some(PAGE.host));
         assert_eq!(table.find(selection, 0, LOW, true), None);
-        table.forget_contexts(0, |cid| cid == 7);
+    }
+
+    #[test]
+    fn ranges_of_few_and_of_many_pages_are_forgotten() {
+        for (page_count, va) in [(1, LOW), (200, LOW), (200, HIGH), (5000, LOW), (5000, HIGH)] {
+            let mut table = InlineTable::default();
+            let selection = select(&mut table, 1, 2);
+            let tagged = va ^ 0x11 << 56;
+            let inserted = [va - 0x1000, va, va + ((page_count - 1) << 12), va + (page_count << 12), tagged];
+            let found = |table: &mut InlineTable, last: u64, named| {
+                inserted.map(|at| {
+                    table.clear();
+                    let selection = select(table, 1, 2);
+                    table.insert(selection, 0, at, PAGE);
+                    table.forget_range(0, va, last, |cid| named && matches!(cid, 1 | 2));
+                    table.find(selection, 0, at, false).is_some()
+                })
+            };
+            assert_ne!(selection, Comparison::NEVER);
+            let last = va + (page_count << 12) - 1;
+            assert_eq!(found(&mut table, last, true), [true, false, false, true, false], "{page_count}");
+            let many = page_count > 512;
+            assert_eq!(found(&mut table, last, false), [true, many, many, true, many], "of others");
+        }
+        let mut table = InlineTable::default();
+        let selection = select(&mut table, 1, 2);
+        for va in [LOW, HIGH] {
+            table.insert(selection, 0, va, PAGE);
+        }
+        table.forget_range(0, 0, u64::MAX, |cid| cid == 2);
         assert!(table.find(selection, 0, LOW, false).is_some());
-        table.forget_contexts(0, |cid| cid == 1);
-        assert_eq!(table.find(selection, 0, LOW, false), None);
+        assert_eq!(table.find(selection, 0, HIGH, false), None);
     }
 }

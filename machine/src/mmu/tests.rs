@@ -4,6 +4,7 @@ mod aborts;
 mod accesses;
 mod bulk;
 mod cost;
+mod fetches;
 mod instructions;
 mod maintenance;
 mod random;

@@ -7,8 +7,9 @@
 //! to a whole page of the [`GuestRam`](crate::ram::GuestRam) of the machine that owns the CPU, which lives longer.
 #![allow(unsafe_code)]
 
+mod removal;
+
 use super::block_filter::BlockFilter;
-use super::context::Contexts;
 use super::ram_address::RamAddress;
 use super::walk::{Attributes, Kind, Permissions, Privilege, Translation};
 use crate::debug::watchpoint::PAGE_BITS;
@@ -46,6 +47,7 @@ pub(crate) struct Entry {
     stage1_size_log2: u8,
     mair: u8,
     guarded: bool,
+    global: bool,
 }
 
 // SAFETY: `host` is a plain address into memory that is shared between threads anyway and outlives the CPU.
@@ -63,6 +65,7 @@ impl Entry {
         stage1_size_log2: 12,
         mair: 0,
         guarded: false,
+        global: false,
     };
 
     fn cid(&self) -> u16 {
@@ -87,6 +90,16 @@ impl Entry {
     /// Tells whether the memory is of a Device type.
     pub(crate) fn is_device(&self) -> bool {
         Attributes { mair: self.mair, shareability: 0 }.is_device()
+    }
+
+    /// Tells whether the translation is that of all ASIDs.
+    pub(crate) fn is_global(&self) -> bool {
+        self.global
+    }
+
+    /// log2 of the size in bytes of the stage 1 translation.
+    pub(crate) fn size_log2(&self) -> u8 {
+        self.stage1_size_log2
     }
 
     /// Tells whether the page is guarded (FEAT_BTI).
@@ -164,14 +177,6 @@ impl Default for Entries {
 
 fn boxed<T: Copy, const N: usize>(value: T) -> Box<[T; N]> {
     vec![value; N].into_boxed_slice().try_into().unwrap_or_else(|_| unreachable!("the vector has N elements"))
-}
-
-/// What a removal by address removed.
-pub(crate) enum Removed<P> {
-    /// These pages.
-    Pages(P),
-    /// Blocks among other entries, or too many pages to look for one by one.
-    Blocks,
 }
 
 impl Entries {
@@ -264,6 +269,7 @@ impl Entries {
             stage1_size_log2: translation.stage1_size_log2,
             mair: translation.attributes.mair,
             guarded: translation.guarded,
+            global: translation.global,
             ..Entry::NONE
         };
         let entry = with_host(entry, host_page(entry.pa));
@@ -311,60 +317,6 @@ impl Entries {
         let page = va & PAGE_BITS;
         let watched = self.watched.iter().any(|&(first, last)| (first..=last).contains(&page));
         if watched { Entry { fast: 0, ..entry } } else { entry }
-    }
-
-    /// TLBI by VA: removes the entries of a space that translate any address of `first..=last`, for one ASID and
-    /// global pages, or for all ASIDs. Blocks that the range touches go as a whole.
-    pub(crate) fn remove_range(
-        &mut self,
-        contexts: &Contexts,
-        space: u16,
-        first: u64,
-        last: u64,
-        asid: Option<u16>,
-    ) -> Removed<impl Iterator<Item = u64> + use<>> {
-        // The first level has global pages under the id that is looked up, which may be that of any ASID.
-        let covers = |entry: &Entry| {
-            let block = (1_u64 << entry.stage1_size_log2) - 1;
-            let (start, end) = (entry.page() & !block, entry.page() | block);
-            let owner = contexts.owner(entry.cid());
-            entry.tag != EMPTY && owner.space == space && start <= last && end >= first
-        };
-        let matches = |entry: &Entry| {
-            let owner = contexts.owner(entry.cid()).asid;
-            covers(entry) && (asid.is_none() || owner.is_none() || owner == asid)
-        };
-        let page_count = ((last - first) >> 12) + 1;
-        let pages = (0..page_count.min(64)).map(move |n| (first & PAGE_MASK) + (n << 12));
-        if page_count > 64 || pages.clone().any(|page| self.filter.may_cover(space, page)) {
-            for entry in self.first.iter_mut().filter(|entry| covers(entry)) {
-                *entry = Entry::NONE;
-            }
-            let others = self.second.as_flattened_mut().iter_mut().chain(self.blocks.iter_mut());
-            for entry in others.filter(|entry| matches(entry)) {
-                *entry = Entry::NONE;
-            }
-            return Removed::Blocks;
-        }
-        let salt = salt(space);
-        for page in pages.clone() {
-            let near = &mut self.first[Self::slot(page, salt)];
-            if covers(near) {
-                *near = Entry::NONE;
-            }
-            let others = self.second[Self::set(page, salt)]
-                .iter_mut()
-                .chain(std::iter::once(&mut self.blocks[Self::block_slot(page, salt)]));
-            for entry in others.filter(|entry| matches(entry)) {
-                *entry = Entry::NONE;
-            }
-        }
-        Removed::Pages(pages)
-    }
-
-    /// Whether a stage 1 block may be cached that covers a page.
-    pub(crate) fn may_be_block(&self, space: u16, page: u64) -> bool {
-        self.filter.may_cover(space, page)
     }
 
     /// Removes what the first level has for `va`, so that the next access looks again.

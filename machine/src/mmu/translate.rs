@@ -2,14 +2,15 @@
 
 use super::context::{Contexts, Ids};
 use super::fault::Fault;
-use super::fetch_ids::FetchIds;
+use super::fetch::FetchPage;
+use super::fetch_ids::{Concern, FetchIds};
 use super::inline::{Comparison, InlineTable};
 use super::ram_address::RamAddress;
 use super::resolve::{RegimeRegisters, Resolved};
 use super::route::Route;
 use super::selection::{Accessor, Selection};
 use super::stage2_cache::{Stage2Cache, WithStage2Cache};
-use super::tlb::{Entries, Entry, NEVER, NORMAL, Range, Removed};
+use super::tlb::{Entries, Entry, NEVER, NORMAL, Range};
 use super::walk::{
     self, Attributes, Kind, MmuFeatures, PhysMem, Privilege, Regime, Request, Tables, WalkConfig,
 };
@@ -162,12 +163,6 @@ impl Tlb {
         self.fetch_ids.select(&self.now.fetch, self.now.by.level);
     }
 
-    /// Retires the ids of all selections of fetches: translations have been removed.
-    fn forget_fetches(&mut self) {
-        self.fetch_ids.forget();
-        self.select_fetch();
-    }
-
     /// A number that stays the same as long as every fetch from this half of the address space that was translated
     /// once, and noted, still translates so. A multiple of four.
     pub(crate) fn fetch_id(&self, pc: u64) -> u64 {
@@ -175,10 +170,14 @@ impl Tlb {
     }
 
     /// Notes that the translation of a fetch is remembered under its [`Tlb::fetch_id`].
-    pub(crate) fn note_fetch(&mut self, pc: u64) {
+    pub(crate) fn note_fetch(&mut self, pc: u64, page: &FetchPage) {
+        if self.fetch_ids.is_full() {
+            self.fetch_ids.forget();
+            self.select_fetch();
+        }
         let range = &self.now.fetch[(pc >> 55 & 1) as usize];
         let space = self.regimes[self.now.regime as usize].ids.space;
-        self.fetch_ids.note(space, range.page(pc));
+        self.fetch_ids.note(space, range.page(pc), page);
     }
 
     pub(super) fn set_unsynchronised(&mut self, value: bool) {
@@ -329,15 +328,18 @@ impl Tlb {
         asid: Option<u16>,
     ) {
         if let Some(space) = self.contexts.space(regime, vmid) {
-            let blocks = |page| self.entries.may_be_block(space, page);
-            if self.fetch_ids.concerns(space, first, last, blocks) {
-                self.forget_fetches();
+            let contexts = &self.contexts;
+            let concern = self.fetch_ids.concern(space, first, last);
+            if concern != Concern::Nothing {
+                self.fetch_ids.retire(first, last, |cid| {
+                    let owner = contexts.owner(cid);
+                    let other = asid.is_some() && owner.asid.is_some() && owner.asid != asid;
+                    owner.space == space && !(other && concern == Concern::OneAsid)
+                });
+                self.fetch_ids.select(&self.now.fetch, self.now.by.level);
             }
-            let (contexts, inline) = (&self.contexts, &mut self.inline);
-            match self.entries.remove_range(contexts, space, first, last, asid) {
-                Removed::Pages(pages) => pages.for_each(|page| inline.forget(space, page)),
-                Removed::Blocks => inline.forget_contexts(space, |cid| contexts.owner(cid).space == space),
-            }
+            let (first, last) = self.entries.remove_range(contexts, space, first, last, asid);
+            self.inline.forget_range(space, first, last, |cid| contexts.owner(cid).space == space);
         }
     }
 }

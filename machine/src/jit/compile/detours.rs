@@ -41,8 +41,7 @@ impl Compiler<'_> {
 
     /// Emits the detours, before the slow parts that some of them end in.
     pub(super) fn take_detours(&mut self) {
-        let ways = std::mem::take(&mut self.ways);
-        for way in &ways {
+        for way in std::mem::take(&mut self.ways) {
             let here = self.asm.offset();
             self.asm.patch(way.from, here);
             let mut slow =
@@ -61,6 +60,5 @@ impl Compiler<'_> {
                 part.entry = slow;
             }
         }
-        self.ways = ways;
     }
 }

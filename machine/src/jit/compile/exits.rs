@@ -77,8 +77,7 @@ impl Compiler<'_> {
 
     /// Emits the exits from the middle.
     pub(super) fn side_exits(&mut self) {
-        let exits = std::mem::take(&mut self.exits);
-        for exit in &exits {
+        for exit in std::mem::take(&mut self.exits) {
             let here = self.asm.offset();
             self.asm.patch(exit.from, here);
             if self.turn(exit.retired, exit.delta, &exit.cache, exit.flags) {
@@ -88,23 +87,21 @@ impl Compiler<'_> {
             self.store_dirty(&exit.cache);
             self.go_to(exit.retired, exit.delta);
         }
-        self.exits = exits;
-        let exits = std::mem::take(&mut self.unmasks);
-        for exit in &exits {
+        for exit in std::mem::take(&mut self.unmasks) {
             let here = self.asm.offset();
             self.asm.patch(exit.from, here);
             self.store_flags(exit.flags);
             self.store_dirty(&exit.cache);
             self.unmasked(exit.retired, exit.delta);
         }
-        self.unmasks = exits;
     }
 
-    /// Emits where the direct jumps ask to be linked, and adds them to `exits`.
-    pub(super) fn asks(&mut self, first_exit: Id, exits: &mut Vec<Exit>) {
+    /// Emits where the direct jumps ask to be linked.
+    pub(super) fn asks(&mut self, first_exit: Id) -> Vec<Exit> {
         let leave_to_link = self.outside(self.stubs.leave_to_link);
         let branch_or_link = self.outside(self.stubs.branch_or_link);
-        for (number, jump) in self.jumps.iter().enumerate() {
+        let mut exits = Vec::with_capacity(self.jumps.len());
+        for (number, jump) in std::mem::take(&mut self.jumps).into_iter().enumerate() {
             let id = first_exit.plus(number).bits();
             for miss in jump.misses.into_iter().flatten() {
                 let here = self.asm.offset();
@@ -121,5 +118,6 @@ impl Compiler<'_> {
             let at = |offset: usize| (self.base + offset) as u32;
             exits.push(Exit { site: at(jump.site.0), ask: at(ask), target: jump.target });
         }
+        exits
     }
 }
