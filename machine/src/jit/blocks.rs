@@ -110,6 +110,8 @@ pub(super) struct Blocks {
     by_key: HashMap<u64, (Id, u32), BuildHasherDefault<AddressHasher>>,
     /// The first block of each page that has some.
     by_page: HashMap<u64, Id, BuildHasherDefault<AddressHasher>>,
+    /// A page and its first block: that of the block that was added last, unless some were removed since.
+    recent: Option<(u64, Id)>,
     segments: Vec<Segment>,
     /// Where a removed block lets whoever enters it go.
     leave: usize,
@@ -121,6 +123,7 @@ impl Blocks {
         Blocks {
             by_key: HashMap::default(),
             by_page: HashMap::default(),
+            recent: None,
             segments: (0..segment_count).map(|_| Segment::default()).collect(),
             leave,
         }
@@ -174,17 +177,17 @@ impl Blocks {
         key: Key,
         entry: usize,
         bytes: u32,
-        exits: impl Iterator<Item = Exit>,
+        exits: &[Exit],
     ) -> (Id, usize) {
         let segment = memory.segment();
         let first_exit = self.next_link(segment);
         let row = &mut self.segments[segment];
         let none = Id::NONE;
-        row.links.extend(exits.map(|exit| Link { exit, to: none, previous: none, next: none }));
+        row.links.extend(exits.iter().map(|&exit| Link { exit, to: none, previous: none, next: none }));
         let exit_count = (row.links.len() - first_exit.number()) as u32;
         let id = Id::new(segment, row.blocks.len());
-        let next_in_page = self.by_page.insert(key.pa() >> 12, id).unwrap_or(none);
-        row.blocks.push(Block {
+        let next_in_page = self.add_to_page(key.pa() >> 12, id);
+        self.segments[segment].blocks.push(Block {
             key,
             entry: entry as u32,
             bytes,
@@ -204,6 +207,17 @@ impl Blocks {
             }
         }
         (id, entry)
+    }
+
+    /// Makes a block the first of its page, or the second where that spares looking the page up; answers the next one.
+    fn add_to_page(&mut self, page: u64, id: Id) -> Id {
+        if let Some((recent, first)) = self.recent
+            && recent == page
+        {
+            return std::mem::replace(&mut self.block(first).next_in_page, id);
+        }
+        self.recent = Some((page, id));
+        self.by_page.insert(page, id).unwrap_or(Id::NONE)
     }
 
     /// Lets a jump go to a block.
@@ -252,6 +266,7 @@ impl Blocks {
         }
         let (key, entry, next_in_page) = (block.key, block.entry as usize, block.next_in_page);
         let (first_exit, exit_count) = (block.first_exit, block.exit_count as usize);
+        self.recent = None;
         memory.write(entry, &[0xe9]);
         memory.patch(entry + 1, leave);
         self.by_key.remove(&key.0);
@@ -299,6 +314,7 @@ impl Blocks {
     /// Removes what is in a segment, whose code is written over next: nothing but these jumps may lead there. Cost: a
     /// pass over all blocks that there are, and little for each of the segment.
     pub(super) fn remove_segment(&mut self, memory: &mut CodeMemory, segment: usize) {
+        self.recent = None;
         let outside = |id: Id| id != Id::NONE && id.segment() != segment;
         for number in 0..self.segments[segment].links.len() {
             let link = Id::new(segment, number);

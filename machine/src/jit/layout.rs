@@ -92,6 +92,12 @@ pub(super) const fn gpr(register: u8) -> Mem {
     state(offset_of!(CpuState, x) + 8 * register as usize)
 }
 
+/// The displacement of the same from [`CPU`].
+pub(super) const fn gpr_displacement(register: u8) -> i8 {
+    (8 * register as i16 - 128) as i8
+}
+
+const _: () = assert!(gpr(0).is_at(CPU, gpr_displacement(0)) && gpr(31).is_at(CPU, gpr_displacement(31)));
 const _: () = assert!(offset_of!(CpuState, sp) == offset_of!(CpuState, x) + 31 * 8);
 
 /// A field of the [`PointerRange`](crate::pauth::PointerRange) of data or instruction addresses, whose offset among

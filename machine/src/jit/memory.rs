@@ -73,17 +73,25 @@ impl CodeMemory {
         self.segment
     }
 
-    /// Appends code and answers whether there was room in the segment.
-    pub(super) fn append(&mut self, code: &[u8]) -> bool {
-        if code.len() > self.segment_end() - self.used {
-            return false;
+    /// So many bytes for code at [`CodeMemory::next`], unless the segment has less left. Code is written where it stays.
+    pub(super) fn room(&mut self, size_bytes: usize) -> Option<&mut [u8]> {
+        let end = self.used + size_bytes;
+        if end > self.segment_end() {
+            return None;
         }
-        if self.used + code.len() > self.populated {
-            self.populate(self.used + code.len());
+        if end > self.populated {
+            self.populate(end);
         }
-        self.write(self.used, code);
-        self.used = (self.used + code.len()).next_multiple_of(16).min(self.segment_end());
-        true
+        let at = self.write.as_ptr().wrapping_add(self.used);
+        // SAFETY: the range is within its segment and so within the mapping, which no other reference aliases while
+        // `self` is borrowed. It has been zero or code since it was mapped. No thread executes it meanwhile: nothing
+        // leads to what is not appended yet, or is forgotten.
+        Some(unsafe { std::slice::from_raw_parts_mut(at, size_bytes) })
+    }
+
+    /// Appends the first bytes of [`CodeMemory::room`].
+    pub(super) fn append(&mut self, length: usize) {
+        self.used = (self.used + length).next_multiple_of(16).min(self.segment_end());
     }
 
     /// Has the host map the region up to `end` and some more. That only saves faults, so a failure is none.

@@ -27,7 +27,7 @@ mod tests;
 pub(crate) mod x64;
 
 use self::blocks::{Blocks as Compiled, Id};
-use self::compile::{Source, compile};
+use self::compile::{Lists, Source, compile};
 use self::host::Host;
 use self::key::Key;
 use self::memory::{CodeMemory, SEGMENT_COUNT};
@@ -44,7 +44,7 @@ use std::io;
 const ALL_REGIONS_BYTES: usize = 112 << 20;
 const REGION_BYTES: std::ops::RangeInclusive<usize> = 16 << 20..=ALL_REGIONS_BYTES;
 /// More than the longest block takes.
-const BUFFER_BYTES: usize = 64 << 10;
+const BLOCK_BYTES: usize = 64 << 10;
 
 /// Whether the host's CPU has the instructions that templates use without asking.
 pub(crate) fn is_available() -> bool {
@@ -58,7 +58,7 @@ pub(crate) struct Jit {
     stubs: Stubs,
     blocks: Compiled,
     branches: Box<[Branch]>,
-    buffer: Box<[u8]>,
+    lists: Lists,
     ops: Vec<Op>,
     decoder: Decoder,
     /// For the few instructions that are executed one by one.
@@ -91,12 +91,17 @@ impl Jit {
 
     /// A JIT whose code takes a region of so many bytes.
     fn with_region(size_bytes: usize) -> io::Result<Jit> {
-        assert!(size_bytes / SEGMENT_COUNT >= BUFFER_BYTES, "a segment holds the longest block");
+        assert!(
+            size_bytes / SEGMENT_COUNT >= 2 * BLOCK_BYTES,
+            "a segment holds the longest block, and shared code"
+        );
         let mut memory = CodeMemory::new(size_bytes)?;
-        let mut buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
-        let mut asm = Assembler::new(&mut buffer);
+        let room = memory.room(BLOCK_BYTES).ok_or_else(|| io::Error::other("a segment without room"))?;
+        let mut asm = Assembler::new(room);
         let stubs = stubs::emit(&mut asm);
-        memory.append(asm.bytes());
+        assert!(!asm.is_full(), "the shared code is shorter than the longest block");
+        let length = asm.offset();
+        memory.append(length);
         memory.keep();
         Ok(Jit {
             blocks: Compiled::new(SEGMENT_COUNT, stubs.leave),
@@ -104,7 +109,7 @@ impl Jit {
             memory,
             stubs,
             branches: vec![Branch::default(); 1 << BRANCH_CACHE_LOG2].into_boxed_slice(),
-            buffer,
+            lists: Lists::default(),
             ops: Vec::with_capacity(BLOCK_LIMIT),
             decoder: Decoder::default(),
             interpreted: BlockCache::default(),
@@ -179,13 +184,14 @@ impl Jit {
             let (ops, host) = (&self.ops, self.host);
             let source = Source { cpu, key, ops, has_bti, has_pmull, host, alone, physical_less_host };
             let (entry, first_exit) = (self.memory.next(), self.blocks.next_link(self.memory.segment()));
-            let (length, exits) = compile(&mut self.buffer, entry, &self.stubs, &source, first_exit);
-            if !self.memory.append(&self.buffer[..length]) {
+            let Some(room) = self.memory.room(BLOCK_BYTES) else {
                 self.reclaim();
                 continue;
-            }
+            };
+            let length = compile(&mut self.lists, room, entry, &self.stubs, &source, first_exit);
+            self.memory.append(length);
             self.counts.compiled += 1;
-            return Some(self.blocks.insert(&mut self.memory, key, entry, bytes, exits.into_iter()));
+            return Some(self.blocks.insert(&mut self.memory, key, entry, bytes, &self.lists.links));
         }
     }
 

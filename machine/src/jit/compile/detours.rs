@@ -41,7 +41,8 @@ impl Compiler<'_> {
 
     /// Emits the detours, before the slow parts that some of them end in.
     pub(super) fn take_detours(&mut self) {
-        for way in std::mem::take(&mut self.ways) {
+        let ways = std::mem::take(&mut self.ways);
+        for way in &ways {
             let here = self.asm.offset();
             self.asm.patch(way.from, here);
             let mut slow =
@@ -60,5 +61,6 @@ impl Compiler<'_> {
                 part.entry = slow;
             }
         }
+        self.ways = ways;
     }
 }

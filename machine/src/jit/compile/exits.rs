@@ -77,7 +77,8 @@ impl Compiler<'_> {
 
     /// Emits the exits from the middle.
     pub(super) fn side_exits(&mut self) {
-        for exit in std::mem::take(&mut self.exits) {
+        let exits = std::mem::take(&mut self.exits);
+        for exit in &exits {
             let here = self.asm.offset();
             self.asm.patch(exit.from, here);
             if self.turn(exit.retired, exit.delta, &exit.cache, exit.flags) {
@@ -87,21 +88,23 @@ impl Compiler<'_> {
             self.store_dirty(&exit.cache);
             self.go_to(exit.retired, exit.delta);
         }
-        for exit in std::mem::take(&mut self.unmasks) {
+        self.exits = exits;
+        let exits = std::mem::take(&mut self.unmasks);
+        for exit in &exits {
             let here = self.asm.offset();
             self.asm.patch(exit.from, here);
             self.store_flags(exit.flags);
             self.store_dirty(&exit.cache);
             self.unmasked(exit.retired, exit.delta);
         }
+        self.unmasks = exits;
     }
 
-    /// Emits where the direct jumps ask to be linked.
-    pub(super) fn asks(&mut self, first_exit: Id) -> Vec<Exit> {
+    /// Emits where the direct jumps ask to be linked, and adds them to `exits`.
+    pub(super) fn asks(&mut self, first_exit: Id, exits: &mut Vec<Exit>) {
         let leave_to_link = self.outside(self.stubs.leave_to_link);
         let branch_or_link = self.outside(self.stubs.branch_or_link);
-        let mut exits = Vec::with_capacity(self.jumps.len());
-        for (number, jump) in std::mem::take(&mut self.jumps).into_iter().enumerate() {
+        for (number, jump) in self.jumps.iter().enumerate() {
             let id = first_exit.plus(number).bits();
             for miss in jump.misses.into_iter().flatten() {
                 let here = self.asm.offset();
@@ -118,6 +121,5 @@ impl Compiler<'_> {
             let at = |offset: usize| (self.base + offset) as u32;
             exits.push(Exit { site: at(jump.site.0), ask: at(ask), target: jump.target });
         }
-        exits
     }
 }

@@ -12,9 +12,6 @@ use crate::jit::x64::{Alu, Cond, Reg, Shift, Size};
 /// Passes over a loop after the first: the second has nearly the right beginning, the third has it.
 const PASSES: u32 = 2;
 
-/// Uses of registers that most blocks have less of.
-const USES: usize = 96;
-
 /// What is known of the block as a loop.
 #[derive(Default)]
 pub(super) struct Loop {
@@ -40,11 +37,20 @@ struct Head {
 }
 
 impl Loop {
+    /// Nothing is known; `uses` is for what will be.
+    pub(super) fn new(mut uses: Vec<u8>) -> Loop {
+        uses.clear();
+        Loop { uses, ..Loop::default() }
+    }
+
+    /// The list that [`Loop::new`] was given, or another one.
+    pub(super) fn into_uses(self) -> Vec<u8> {
+        self.uses
+    }
+
     /// Notes a use of X`r` or SP.
+    #[inline]
     pub(super) fn uses(&mut self, r: u8) {
-        if self.uses.capacity() == 0 {
-            self.uses.reserve(USES);
-        }
         self.uses.push(r);
     }
 
@@ -63,14 +69,15 @@ impl Loop {
         self.called = true;
     }
 
-    /// How many uses of other registers come before the next one of `r`, in this turn or the next. Nothing if this is
-    /// not known to be a loop.
-    pub(super) fn distance(&self, r: u8) -> Option<usize> {
-        let count = self.future.len();
-        (count != 0).then(|| {
-            let here = self.uses.len();
-            (0..count).find(|n| self.future[(here + n) % count] == r).unwrap_or(count)
-        })
+    /// Whether this is known to be a loop.
+    pub(super) fn knows_future(&self) -> bool {
+        !self.future.is_empty()
+    }
+
+    /// How many uses of other registers come before the next one of `r`, in this turn of the loop or the next.
+    pub(super) fn distance(&self, r: u8) -> usize {
+        let (count, here) = (self.future.len(), self.uses.len());
+        (0..count).find(|n| self.future[(here + n) % count] == r).unwrap_or(count)
     }
 }
 

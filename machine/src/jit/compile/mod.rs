@@ -38,6 +38,7 @@ use super::x64::{Assembler, Fixup, Reg, Size};
 use crate::cpu::Vcpu;
 use crate::interp::Op;
 use droste_arch::a64::{Encoding, Group};
+use std::mem::take;
 
 /// What a block is made of.
 pub(super) struct Source<'a> {
@@ -53,6 +54,24 @@ pub(super) struct Source<'a> {
     pub(super) alone: bool,
     /// Physical address of RAM less its host address.
     pub(super) physical_less_host: u64,
+}
+
+/// What compiling needs lists for: kept from one block to the next, so that a block takes no memory of the host's.
+#[derive(Default)]
+pub(super) struct Lists {
+    slow: Vec<Slow>,
+    slow_flags: Vec<Slow>,
+    ways: Vec<Way>,
+    exits: Vec<SideExit>,
+    unmasks: Vec<SideExit>,
+    guarded: Vec<u32>,
+    failures: Vec<(Fixup, u32)>,
+    code_writes: Vec<CodeWrite>,
+    detours: Vec<Detour>,
+    jumps: Vec<Jump>,
+    uses: Vec<u8>,
+    /// The direct jumps out of the block that was compiled last.
+    pub(super) links: Vec<Exit>,
 }
 
 struct Compiler<'a> {
@@ -93,33 +112,43 @@ struct Compiler<'a> {
     jumps: Vec<Jump>,
 }
 
-/// Compiles a block into `buffer`, whose place in the region is `base`; answers its length and the direct jumps out of
-/// it, which are numbered from `first_exit`.
+/// Compiles a block into `buffer`, whose place in the region is `base`; answers its length. The direct jumps out of it,
+/// which are numbered from `first_exit`, are in [`Lists::links`] then.
 pub(super) fn compile(
+    lists: &mut Lists,
     buffer: &mut [u8],
     base: usize,
     stubs: &Stubs,
     source: &Source<'_>,
     first_exit: Id,
-) -> (usize, Vec<Exit>) {
-    let mut compiler = Compiler::new(buffer, base, stubs, source);
+) -> usize {
+    lists.links.clear();
+    let mut compiler = Compiler::new(lists, buffer, base, stubs, source);
     compiler.passes();
-    let exits = compiler.out_of_line(first_exit);
+    compiler.out_of_line(first_exit, &mut lists.links);
     assert!(!compiler.asm.is_full(), "the buffer has room for the longest block");
-    (compiler.asm.offset(), exits)
+    let length = compiler.asm.offset();
+    compiler.give_back(lists);
+    length
 }
 
 /// Whether the only instruction of a block has a template.
 #[cfg(test)]
 pub(super) fn has_template(stubs: &Stubs, source: &Source<'_>) -> bool {
-    let mut buffer = [0; 4096];
-    let mut compiler = Compiler::new(&mut buffer, 0, stubs, source);
+    let (mut lists, mut buffer) = (Lists::default(), [0; 4096]);
+    let mut compiler = Compiler::new(&mut lists, &mut buffer, 0, stubs, source);
     let op = source.ops[0];
     op.encoding.is_some_and(|e| compiler.template(e, op.word))
 }
 
 impl<'a> Compiler<'a> {
-    fn new(buffer: &'a mut [u8], base: usize, stubs: &'a Stubs, source: &'a Source<'a>) -> Compiler<'a> {
+    fn new(
+        lists: &mut Lists,
+        buffer: &'a mut [u8],
+        base: usize,
+        stubs: &'a Stubs,
+        source: &'a Source<'a>,
+    ) -> Compiler<'a> {
         Compiler {
             asm: Assembler::new(buffer),
             base,
@@ -130,21 +159,50 @@ impl<'a> Compiler<'a> {
             index: 0,
             fp_checked: false,
             sp_checked: false,
-            turns: Loop::default(),
-            slow: Vec::new(),
-            slow_flags: Vec::new(),
-            ways: Vec::new(),
-            exits: Vec::new(),
-            unmasks: Vec::new(),
-            guarded: Vec::new(),
+            turns: Loop::new(take(&mut lists.uses)),
+            slow: take(&mut lists.slow),
+            slow_flags: take(&mut lists.slow_flags),
+            ways: take(&mut lists.ways),
+            exits: take(&mut lists.exits),
+            unmasks: take(&mut lists.unmasks),
+            guarded: take(&mut lists.guarded),
             ended: false,
-            failures: Vec::new(),
-            code_writes: Vec::new(),
+            failures: take(&mut lists.failures),
+            code_writes: take(&mut lists.code_writes),
             spans: plan(source.ops),
             led: 0,
-            detours: Vec::new(),
-            jumps: Vec::new(),
+            detours: take(&mut lists.detours),
+            jumps: take(&mut lists.jumps),
         }
+    }
+
+    /// Gives the lists back, without what is in them.
+    fn give_back(mut self, lists: &mut Lists) {
+        self.clear();
+        lists.slow = self.slow;
+        lists.slow_flags = self.slow_flags;
+        lists.ways = self.ways;
+        lists.exits = self.exits;
+        lists.unmasks = self.unmasks;
+        lists.guarded = self.guarded;
+        lists.failures = self.failures;
+        lists.code_writes = self.code_writes;
+        lists.detours = self.detours;
+        lists.jumps = self.jumps;
+        lists.uses = self.turns.into_uses();
+    }
+
+    fn clear(&mut self) {
+        self.detours.clear();
+        self.slow.clear();
+        self.slow_flags.clear();
+        self.ways.clear();
+        self.exits.clear();
+        self.unmasks.clear();
+        self.guarded.clear();
+        self.failures.clear();
+        self.code_writes.clear();
+        self.jumps.clear();
     }
 }
 
@@ -162,17 +220,8 @@ impl Compiler<'_> {
         self.fp_checked = false;
         self.sp_checked = false;
         self.led = 0;
-        self.detours.clear();
-        self.slow.clear();
-        self.slow_flags.clear();
-        self.ways.clear();
-        self.exits.clear();
-        self.unmasks.clear();
-        self.guarded.clear();
         self.ended = false;
-        self.failures.clear();
-        self.code_writes.clear();
-        self.jumps.clear();
+        self.clear();
     }
 
     fn instructions(&mut self) {
@@ -250,12 +299,12 @@ impl Compiler<'_> {
     }
 
     /// Emits everything that the block's straight line jumps to.
-    fn out_of_line(&mut self, first_exit: Id) -> Vec<Exit> {
+    fn out_of_line(&mut self, first_exit: Id, links: &mut Vec<Exit>) {
         self.take_detours();
         self.detours();
         self.slow_parts();
         self.side_exits();
         self.after_handlers();
-        self.asks(first_exit)
+        self.asks(first_exit, links);
     }
 }

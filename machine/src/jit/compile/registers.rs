@@ -2,23 +2,25 @@
 
 use super::Compiler;
 use super::vectors::VectorCache;
-use crate::jit::layout::{CACHE, gpr, vector};
+use crate::jit::layout::{CACHE, CPU, gpr_displacement, vector};
 use crate::jit::x64::{Reg, Size};
 
 /// SP, as the register after X30.
 pub(super) const SP: u8 = 31;
 const NOWHERE: u8 = 0xff;
 
-/// Which guest register each cached host register holds.
+/// Which guest register each cached host register holds. Small, as blocks keep copies.
 #[derive(Clone, Copy)]
 pub(super) struct Cache {
-    guest: [Option<u8>; CACHE.len()],
+    /// Of those that hold one.
+    guest: [u8; CACHE.len()],
+    held: u8,
     /// The value is newer than the one in memory.
     dirty: u8,
     /// In use by the current instruction.
     locked: u8,
-    used: [u32; CACHE.len()],
-    clock: u32,
+    used: [u16; CACHE.len()],
+    clock: u16,
     place: [u8; 32],
     /// The same for vector registers.
     pub(super) vectors: VectorCache,
@@ -27,7 +29,8 @@ pub(super) struct Cache {
 impl Default for Cache {
     fn default() -> Cache {
         Cache {
-            guest: [None; CACHE.len()],
+            guest: [NOWHERE; CACHE.len()],
+            held: 0,
             dirty: 0,
             locked: 0,
             used: [0; CACHE.len()],
@@ -38,24 +41,40 @@ impl Default for Cache {
     }
 }
 
+/// The numbers of the bits that are set.
+#[inline(always)]
+pub(super) fn members(mut set: u16) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let first = set.trailing_zeros() as usize;
+        set &= set.wrapping_sub(1);
+        (first < 16).then_some(first)
+    })
+}
+
 impl Cache {
     /// The host registers that hold something, with the guest registers.
     pub(super) fn held(&self) -> impl Iterator<Item = (Reg, u8)> + '_ {
-        (0..CACHE.len()).filter_map(|i| Some((CACHE[i], self.guest[i]?)))
+        members(self.held.into()).map(|i| (CACHE[i], self.guest[i]))
     }
 
     /// Those of them that are newer than memory.
     pub(super) fn dirty(&self) -> impl Iterator<Item = (Reg, u8)> + '_ {
-        (0..CACHE.len()).filter(|i| self.dirty >> i & 1 != 0).filter_map(|i| Some((CACHE[i], self.guest[i]?)))
+        members(self.dirty.into()).map(|i| (CACHE[i], self.guest[i]))
+    }
+
+    /// The guest register that a host register holds.
+    fn guest(&self, slot: usize) -> Option<u8> {
+        (self.held >> slot & 1 != 0).then_some(self.guest[slot])
     }
 }
 
 impl Cache {
     /// The same registers at the start of a loop that writes those of the two sets: nothing is known of its last turn.
     pub(super) fn at_head(&self, written: u32, vectors_written: u32) -> Cache {
-        let is_written = |i: &usize| self.guest[*i].is_some_and(|guest| written >> guest & 1 != 0);
+        let is_written = |i: &usize| self.guest(*i).is_some_and(|guest| written >> guest & 1 != 0);
         Cache {
             guest: self.guest,
+            held: self.held,
             dirty: (0..CACHE.len()).filter(is_written).fold(0, |set, i| set | 1 << i),
             place: self.place,
             vectors: self.vectors.at_head(vectors_written),
@@ -68,17 +87,17 @@ impl Compiler<'_> {
     /// Moves registers from where they are in one cache to where they are in another, by way of memory. What is newer
     /// than memory and not so in the other is stored. Leaves the flags alone.
     pub(super) fn move_to_head(&mut self, from: &Cache, to: &Cache) {
-        let stays = |i: usize| to.guest[i].is_some() && from.guest[i] == to.guest[i];
+        let stays = |i: usize| to.guest(i).is_some() && from.guest(i) == to.guest(i);
         for i in (0..CACHE.len()).filter(|&i| from.dirty >> i & 1 != 0) {
-            if let Some(guest) = from.guest[i]
+            if let Some(guest) = from.guest(i)
                 && !(stays(i) && to.dirty >> i & 1 != 0)
             {
-                self.asm.store(Size::Q, gpr(guest), CACHE[i]);
+                self.asm.store_near(CPU, gpr_displacement(guest), CACHE[i]);
             }
         }
         for i in (0..CACHE.len()).filter(|&i| !stays(i)) {
-            if let Some(guest) = to.guest[i] {
-                self.asm.load(Size::Q, CACHE[i], gpr(guest));
+            if let Some(guest) = to.guest(i) {
+                self.asm.load_near(CACHE[i], CPU, gpr_displacement(guest));
             }
         }
         self.move_vectors_to_head(&from.vectors, &to.vectors);
@@ -110,44 +129,54 @@ impl Compiler<'_> {
         reg
     }
 
+    #[inline]
     fn place(&mut self, r: u8, load: bool) -> Reg {
         self.turns.uses(r);
+        let known = self.cache.place[usize::from(r)];
+        let slot = if known != NOWHERE { usize::from(known) } else { self.occupy(r, load) };
         let cache = &mut self.cache;
         cache.clock += 1;
-        let known = cache.place[usize::from(r)];
-        let slot = if known != NOWHERE { usize::from(known) } else { self.vacate() };
-        let cache = &mut self.cache;
         cache.locked |= 1 << slot;
         cache.used[slot] = cache.clock;
-        if known == NOWHERE {
-            cache.guest[slot] = Some(r);
-            cache.place[usize::from(r)] = slot as u8;
-            if load {
-                self.asm.load(Size::Q, CACHE[slot], gpr(r));
-            }
-        }
         CACHE[slot]
     }
 
-    /// A free slot, made so by storing if need be: what is not used for longest if that is known, else what was used
-    /// longest ago.
+    /// Gives X`r` or SP a host register.
+    #[inline(never)]
+    fn occupy(&mut self, r: u8, load: bool) -> usize {
+        let free = self.cache.held.trailing_ones() as usize;
+        let slot = if free < CACHE.len() { free } else { self.vacate() };
+        let cache = &mut self.cache;
+        cache.held |= 1 << slot;
+        cache.guest[slot] = r;
+        cache.place[usize::from(r)] = slot as u8;
+        if load {
+            self.asm.load_near(CACHE[slot], CPU, gpr_displacement(r));
+        }
+        slot
+    }
+
+    /// Frees a slot, by storing if need be: what is not used for longest if that is known, else what was used longest
+    /// ago. All of them hold something.
+    #[inline(never)]
     fn vacate(&mut self) -> usize {
         let (cache, turns) = (&mut self.cache, &self.turns);
-        let free = (0..CACHE.len()).find(|&i| cache.guest[i].is_none());
         let unlocked = (0..CACHE.len()).filter(|i| cache.locked >> i & 1 == 0);
-        let nearness = |i: usize| {
-            let distance = cache.guest[i].and_then(|guest| turns.distance(guest));
-            (distance.map_or(0, |uses| usize::MAX - uses), cache.used[i])
+        let oldest = if turns.knows_future() {
+            let nearness = |i: usize| (usize::MAX - turns.distance(cache.guest[i]), cache.used[i]);
+            unlocked.min_by_key(|&i| nearness(i))
+        } else {
+            unlocked.min_by_key(|&i| cache.used[i])
         };
-        let Some(slot) = free.or_else(|| unlocked.min_by_key(|&i| nearness(i))) else {
+        let Some(slot) = oldest else {
             unreachable!("no instruction uses six registers");
         };
-        if let Some(guest) = cache.guest[slot].take() {
-            cache.place[usize::from(guest)] = NOWHERE;
-            if cache.dirty >> slot & 1 != 0 {
-                cache.dirty &= !(1 << slot);
-                self.asm.store(Size::Q, gpr(guest), CACHE[slot]);
-            }
+        let guest = cache.guest[slot];
+        cache.held &= !(1 << slot);
+        cache.place[usize::from(guest)] = NOWHERE;
+        if cache.dirty >> slot & 1 != 0 {
+            cache.dirty &= !(1 << slot);
+            self.asm.store_near(CPU, gpr_displacement(guest), CACHE[slot]);
         }
         slot
     }
@@ -161,7 +190,7 @@ impl Compiler<'_> {
     /// Stores what is newer than memory. Leaves the flags alone.
     pub(super) fn store_dirty(&mut self, cache: &Cache) {
         for (reg, guest) in cache.dirty() {
-            self.asm.store(Size::Q, gpr(guest), reg);
+            self.asm.store_near(CPU, gpr_displacement(guest), reg);
         }
         for (reg, guest) in cache.vectors.dirty() {
             self.asm.store_vector(vector(guest.into(), 0), reg);
@@ -171,7 +200,7 @@ impl Compiler<'_> {
     /// Loads everything that a cache holds, after somebody else may have changed it. Leaves the flags alone.
     pub(super) fn reload(&mut self, cache: &Cache) {
         for (reg, guest) in cache.held() {
-            self.asm.load(Size::Q, reg, gpr(guest));
+            self.asm.load_near(reg, CPU, gpr_displacement(guest));
         }
         for (reg, guest) in cache.vectors.held() {
             self.asm.load_vector(reg, vector(guest.into(), 0));
@@ -180,9 +209,8 @@ impl Compiler<'_> {
 
     /// Stores everything and forgets it.
     pub(super) fn flush(&mut self) {
-        let cache = self.cache;
+        let cache = std::mem::take(&mut self.cache);
         self.store_dirty(&cache);
-        self.cache = Cache::default();
     }
 
     /// X`r` in a host register, where 31 is zero and comes in `scratch`. Leaves the flags alone.

@@ -76,22 +76,25 @@ impl Compiler<'_> {
 
     /// Emits what instructions do that their templates leave to handlers.
     pub(super) fn slow_parts(&mut self) {
-        for slow in std::mem::take(&mut self.slow) {
-            let back = slow.back;
+        let mut parts = std::mem::take(&mut self.slow);
+        for slow in &mut parts {
             self.slow_part(slow);
-            self.asm.jmp_offset(back);
+            self.asm.jmp_offset(slow.back);
         }
-        for slow in std::mem::take(&mut self.slow_flags) {
-            let back = slow.back;
+        self.slow = parts;
+        let mut parts = std::mem::take(&mut self.slow_flags);
+        for slow in &mut parts {
             self.slow_part(slow);
             self.load_flags();
-            self.asm.jmp_offset(back);
+            self.asm.jmp_offset(slow.back);
         }
+        self.slow_flags = parts;
     }
 
     /// Emits calls for writes to pages of code, and what follows handlers that do not just go on.
     pub(super) fn after_handlers(&mut self) {
-        for write in std::mem::take(&mut self.code_writes) {
+        let writes = std::mem::take(&mut self.code_writes);
+        for write in &writes {
             let here = self.asm.offset();
             self.asm.patch(write.from, here);
             self.asm.lea(Size::Q, Reg::Rcx, write.first);
@@ -100,16 +103,19 @@ impl Compiler<'_> {
             self.asm.call_offset(stub);
             self.asm.jmp_offset(write.back);
         }
+        self.code_writes = writes;
         let leave_after = self.outside(self.stubs.leave_after);
-        for (from, retired) in std::mem::take(&mut self.failures) {
+        let failures = std::mem::take(&mut self.failures);
+        for &(from, retired) in &failures {
             let here = self.asm.offset();
             self.asm.patch(from, here);
             self.asm.mov_imm(Reg::Rdx, u64::from(retired));
             self.asm.jmp_offset(leave_after);
         }
+        self.failures = failures;
     }
 
-    fn slow_part(&mut self, mut slow: Slow) {
+    fn slow_part(&mut self, slow: &mut Slow) {
         self.asm.bind(&mut slow.entry);
         match slow.access {
             Some(Accessed::At(site, _)) => self.asm.lea(Size::Q, Reg::Rcx, site.mem()),

@@ -2,6 +2,7 @@
 //! whoever stores or reloads cached registers does it for both kinds.
 
 use super::Compiler;
+use super::registers::members;
 use crate::jit::layout::vector;
 use crate::jit::x64::Xmm;
 
@@ -14,6 +15,7 @@ const NOWHERE: u8 = 0xff;
 #[derive(Clone, Copy)]
 pub(super) struct VectorCache {
     guest: [u8; COUNT],
+    held: u16,
     used: [u16; COUNT],
     clock: u16,
     /// The value is newer than the one in memory.
@@ -30,6 +32,7 @@ impl Default for VectorCache {
     fn default() -> VectorCache {
         VectorCache {
             guest: [NOWHERE; COUNT],
+            held: 0,
             used: [0; COUNT],
             clock: 0,
             dirty: 0,
@@ -57,20 +60,14 @@ const fn host(slot: usize) -> Xmm {
 }
 
 impl VectorCache {
-    fn numbered(&self, wanted: impl Fn(usize) -> bool) -> impl Iterator<Item = (Xmm, u8)> {
-        let guest = self.guest;
-        (0..COUNT).filter(move |&i| guest[i] != NOWHERE && wanted(i)).map(move |i| (host(i), guest[i]))
-    }
-
     /// The host registers that hold something, with the guest registers.
-    pub(super) fn held(&self) -> impl Iterator<Item = (Xmm, u8)> {
-        self.numbered(|_| true)
+    pub(super) fn held(&self) -> impl Iterator<Item = (Xmm, u8)> + '_ {
+        members(self.held).map(|i| (host(i), self.guest[i]))
     }
 
     /// Those of them that are newer than memory.
-    pub(super) fn dirty(&self) -> impl Iterator<Item = (Xmm, u8)> {
-        let dirty = self.dirty;
-        self.numbered(move |i| dirty >> i & 1 != 0)
+    pub(super) fn dirty(&self) -> impl Iterator<Item = (Xmm, u8)> + '_ {
+        members(self.dirty).map(|i| (host(i), self.guest[i]))
     }
 
     /// Ends the use of registers by an instruction.
@@ -95,6 +92,7 @@ impl VectorCache {
         let is_written = |i: &usize| self.guest[*i] != NOWHERE && written >> self.guest[*i] & 1 != 0;
         VectorCache {
             guest: self.guest,
+            held: self.held,
             dirty: (0..COUNT).filter(is_written).fold(0, |set, i| set | 1 << i),
             place: self.place,
             ..VectorCache::default()
@@ -155,6 +153,7 @@ impl Compiler<'_> {
         cache.used[slot] = cache.clock;
         if known == NOWHERE {
             cache.guest[slot] = r;
+            cache.held |= 1 << slot;
             cache.place[usize::from(r)] = slot as u8;
             cache.single &= !(1 << slot);
             cache.double &= !(1 << slot);
@@ -174,6 +173,7 @@ impl Compiler<'_> {
             unreachable!("no instruction uses twelve registers");
         };
         let guest = std::mem::replace(&mut cache.guest[slot], NOWHERE);
+        cache.held &= !(1 << slot);
         if guest != NOWHERE {
             cache.place[usize::from(guest)] = NOWHERE;
             if cache.dirty >> slot & 1 != 0 {

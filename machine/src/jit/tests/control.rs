@@ -238,7 +238,7 @@ fn stores_beside_code_leave_it_alone_and_stores_over_it_do_not() {
 #[test]
 fn a_region_that_is_too_small_is_used_again_and_again() {
     let mut pair = Pair::new();
-    pair.jit = Jit::with_region(512 << 10).expect("code memory");
+    pair.jit = Jit::with_region(1 << 20).expect("code memory");
     // Blocks all over 56 pages, each of which jumps to the next; the last returns to a loop that calls the first.
     let (first, end) = (RAM_BASE + 0x1000, RAM_BASE + 0x3_9000);
     let mut at = first;

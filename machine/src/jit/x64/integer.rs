@@ -1,6 +1,6 @@
 //! Integer instructions.
 
-use super::encode::{Assembler, Rm};
+use super::encode::{Assembler, Part, Rm};
 use super::operand::{Cond, Mem, Reg, Size};
 
 /// The eight operations of the first opcode rows.
@@ -60,14 +60,10 @@ impl Assembler<'_> {
     pub(crate) fn mov_imm_keep_flags(&mut self, dst: Reg, imm: u64) {
         let r = dst as u8;
         if let Ok(imm) = u32::try_from(imm) {
-            if r >= 8 {
-                self.byte(0x41);
-            }
-            self.byte(0xb8 | (r & 7));
-            self.put(imm.to_le_bytes());
+            let opcode = Part::new([0x41, 0xb8 | (r & 7)]).first_if(r >= 8);
+            self.write_short(opcode.with(imm.to_le_bytes()));
         } else if let Ok(imm) = i32::try_from(imm.cast_signed()) {
-            self.put([0x48 | r >> 3, 0xc7, 0xc0 | (r & 7)]);
-            self.put(imm.to_le_bytes());
+            self.write_short(Part::new([0x48 | r >> 3, 0xc7, 0xc0 | (r & 7)]).with(imm.to_le_bytes()));
         } else {
             self.put([0x48 | r >> 3, 0xb8 | (r & 7)]);
             self.put(imm.to_le_bytes());
@@ -81,6 +77,18 @@ impl Assembler<'_> {
             Size::W => self.op_0f(Size::D, 0xb7, dst as u8, mem.into(), false),
             Size::D | Size::Q => self.op(size, 0x8a, dst as u8, mem.into()),
         }
+    }
+
+    /// `mov dst, [base + disp]`; the base is neither RSP nor R12.
+    #[inline]
+    pub(crate) fn load_near(&mut self, dst: Reg, base: Reg, disp: i8) {
+        self.op_near(0x8b, dst, base, disp);
+    }
+
+    /// `mov [base + disp], src`; the base is neither RSP nor R12.
+    #[inline]
+    pub(crate) fn store_near(&mut self, base: Reg, disp: i8, src: Reg) {
+        self.op_near(0x89, src, base, disp);
     }
 
     /// `movsx dst, [mem]` from `from` to `to`, which is 32 or 64 bits.
@@ -119,9 +127,8 @@ impl Assembler<'_> {
             Size::W => self.op_0f(to, 0xbf, dst as u8, rm, false),
             Size::D | Size::Q => {
                 // MOVSXD; at 32 bits it is a plain move.
-                self.prefix(to, dst as u8, rm, false);
-                self.byte(if from == Size::D && to == Size::Q { 0x63 } else { 0x8b });
-                self.modrm(dst as u8, rm);
+                let opcode = if from == Size::D && to == Size::Q { 0x63 } else { 0x8b };
+                self.op_sized(to, opcode, dst as u8, rm, []);
             }
         }
     }
@@ -154,10 +161,7 @@ impl Assembler<'_> {
     fn alu_immediate(&mut self, op: Alu, size: Size, rm: Rm, imm: i32) {
         match i8::try_from(imm) {
             Ok(short) if size != Size::B => {
-                self.prefix(size, 0, rm, false);
-                self.byte(0x83);
-                self.modrm(op as u8, rm);
-                self.byte(short.cast_unsigned());
+                self.op_sized(size, 0x83, op as u8, rm, [short.cast_unsigned()]);
             }
             _ => {
                 // The register field is an opcode extension, so no REX.R.
@@ -195,8 +199,7 @@ impl Assembler<'_> {
 
     /// `op dst, amount`.
     pub(crate) fn shift_imm(&mut self, op: Shift, size: Size, dst: Reg, amount: u8) {
-        self.op(size, 0xc0, op as u8, dst.into());
-        self.byte(amount);
+        self.op_before(size, 0xc0, op as u8, dst.into(), [amount]);
     }
 
     /// `op dst, cl`.
@@ -206,8 +209,7 @@ impl Assembler<'_> {
 
     /// `shld dst, src, amount` or, to the right, `shrd`.
     pub(crate) fn shift_double(&mut self, right: bool, size: Size, dst: Reg, src: Reg, amount: u8) {
-        self.op_0f(size, if right { 0xac } else { 0xa4 }, src as u8, dst.into(), false);
-        self.byte(amount);
+        self.op_0f_before(size, if right { 0xac } else { 0xa4 }, src as u8, dst.into(), false, [amount]);
     }
 
     /// `not`, `neg`, or `mul` and `div` of RDX:RAX.
@@ -230,9 +232,7 @@ impl Assembler<'_> {
 
     /// `lea dst, [mem]`.
     pub(crate) fn lea(&mut self, size: Size, dst: Reg, mem: Mem) {
-        self.prefix(size, dst as u8, mem.into(), false);
-        self.byte(0x8d);
-        self.modrm(dst as u8, mem.into());
+        self.op_sized(size, 0x8d, dst as u8, mem.into(), []);
     }
 
     /// `bswap dst`, 32 or 64 bits.
@@ -247,13 +247,12 @@ impl Assembler<'_> {
 
     /// `lzcnt dst, src`.
     pub(crate) fn lzcnt(&mut self, size: Size, dst: Reg, src: Reg) {
-        self.op_mandatory(Some(0xf3), size == Size::Q, &[0xbd], dst as u8, src.into());
+        self.op_mandatory(Some(0xf3), size == Size::Q, [0xbd], dst as u8, src.into());
     }
 
     /// `bt src, bit`: the bit into the carry flag.
     pub(crate) fn bit_test(&mut self, size: Size, src: Reg, bit: u8) {
-        self.op_0f(size, 0xba, 4, src.into(), false);
-        self.byte(bit);
+        self.op_0f_before(size, 0xba, 4, src.into(), false, [bit]);
     }
 
     /// `bt src, index`: bit `index` modulo the size into the carry flag.
@@ -263,10 +262,7 @@ impl Assembler<'_> {
 
     /// `imul dst, src, imm`.
     pub(crate) fn imul_imm(&mut self, size: Size, dst: Reg, src: Reg, imm: i32) {
-        self.prefix(size, dst as u8, src.into(), false);
-        self.byte(0x69);
-        self.modrm(dst as u8, src.into());
-        self.put(imm.to_le_bytes());
+        self.op_sized(size, 0x69, dst as u8, src.into(), imm.to_le_bytes());
     }
 
     /// `lahf`: SF, ZF, AF, PF and CF into AH.

@@ -54,6 +54,11 @@ impl Mem {
         Mem { base, index: None, disp }
     }
 
+    /// Whether it is at this distance from a register.
+    pub(crate) const fn is_at(self, base: Reg, disp: i8) -> bool {
+        self.base as u8 == base as u8 && self.index.is_none() && self.disp == disp as i32
+    }
+
     /// `[base + index * 2^scale_log2 + disp]`; `index` is not RSP.
     pub(crate) const fn indexed(base: Reg, index: Reg, scale_log2: u8, disp: i32) -> Mem {
         Mem { base, index: Some((index, scale_log2)), disp }

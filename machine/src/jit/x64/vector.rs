@@ -33,41 +33,41 @@ impl Assembler<'_> {
     fn sse_rm(&mut self, op: Sse, dst: Xmm, rm: Rm) {
         let [high, low] = op.opcode.to_be_bytes();
         if high == 0 {
-            self.op_mandatory(op.prefix, false, &[low], dst.0, rm);
+            self.op_mandatory(op.prefix, false, [low], dst.0, rm);
         } else {
-            self.op_mandatory(op.prefix, false, &[high, low], dst.0, rm);
+            self.op_mandatory(op.prefix, false, [high, low], dst.0, rm);
         }
     }
 
     /// `movups dst, [mem]`: 16 bytes.
     pub(crate) fn load_vector(&mut self, dst: Xmm, mem: Mem) {
-        self.op_mandatory(None, false, &[0x10], dst.0, mem.into());
+        self.op_mandatory(None, false, [0x10], dst.0, mem.into());
     }
 
     /// `movups [mem], src`: 16 bytes.
     pub(crate) fn store_vector(&mut self, mem: Mem, src: Xmm) {
-        self.op_mandatory(None, false, &[0x11], src.0, mem.into());
+        self.op_mandatory(None, false, [0x11], src.0, mem.into());
     }
 
     /// `movss` or `movsd dst, [mem]`: 4 or 8 bytes, the rest cleared.
     pub(crate) fn load_scalar(&mut self, size: Size, dst: Xmm, mem: Mem) {
         let prefix = if size == Size::Q { 0xf2 } else { 0xf3 };
-        self.op_mandatory(Some(prefix), false, &[0x10], dst.0, mem.into());
+        self.op_mandatory(Some(prefix), false, [0x10], dst.0, mem.into());
     }
 
     /// `movss` or `movsd [mem], src`.
     pub(crate) fn store_scalar(&mut self, size: Size, mem: Mem, src: Xmm) {
         let prefix = if size == Size::Q { 0xf2 } else { 0xf3 };
-        self.op_mandatory(Some(prefix), false, &[0x11], src.0, mem.into());
+        self.op_mandatory(Some(prefix), false, [0x11], src.0, mem.into());
     }
 
     /// `movd` or `movq dst, src` from a general register.
     pub(crate) fn mov_to_vector(&mut self, size: Size, dst: Xmm, src: Reg) {
-        self.op_mandatory(Some(0x66), size == Size::Q, &[0x6e], dst.0, src.into());
+        self.op_mandatory(Some(0x66), size == Size::Q, [0x6e], dst.0, src.into());
     }
 
     /// `movd` or `movq dst, src` to a general register.
     pub(crate) fn mov_from_vector(&mut self, size: Size, dst: Reg, src: Xmm) {
-        self.op_mandatory(Some(0x66), size == Size::Q, &[0x7e], src.0, dst.into());
+        self.op_mandatory(Some(0x66), size == Size::Q, [0x7e], src.0, dst.into());
     }
 }

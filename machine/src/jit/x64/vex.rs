@@ -1,7 +1,7 @@
 //! Vector instructions in their VEX forms: three operands, of 128 bits or scalar. They need AVX, and what their feature
 //! column in the host's manual says besides.
 
-use super::encode::{Assembler, Rm};
+use super::encode::{Assembler, Part, Rm};
 use super::operand::{Reg, Size, Xmm};
 
 /// A vector instruction: mandatory prefix, opcode map, opcode, and the bit W.
@@ -85,13 +85,12 @@ const NONE: Xmm = Xmm(0);
 impl Assembler<'_> {
     /// `op dst, a, b`; `b` may be memory of any alignment.
     pub(crate) fn vex(&mut self, op: Vex, dst: Xmm, a: Xmm, b: impl Into<Rm>) {
-        self.vex_prefixed(op, dst.0, a.0, b.into(), 0);
+        self.vex_prefixed(op, dst.0, a.0, b.into(), []);
     }
 
     /// `op dst, a, b, imm`.
     pub(crate) fn vex_imm(&mut self, op: Vex, dst: Xmm, a: Xmm, b: impl Into<Rm>, imm: u8) {
-        self.vex_prefixed(op, dst.0, a.0, b.into(), 1);
-        self.byte(imm);
+        self.vex_prefixed(op, dst.0, a.0, b.into(), [imm]);
     }
 
     /// `op dst, b`, for instructions of two operands.
@@ -158,30 +157,27 @@ impl Assembler<'_> {
 
     /// `sha256rnds2 dst, src, xmm0`.
     pub(crate) fn sha256_rounds(&mut self, dst: Xmm, src: Xmm) {
-        self.op_mandatory(None, false, &[0x38, 0xcb], dst.0, src.into());
+        self.op_mandatory(None, false, [0x38, 0xcb], dst.0, src.into());
     }
 
     /// `sha256msg1 dst, src`.
     pub(crate) fn sha256_message1(&mut self, dst: Xmm, src: Xmm) {
-        self.op_mandatory(None, false, &[0x38, 0xcc], dst.0, src.into());
+        self.op_mandatory(None, false, [0x38, 0xcc], dst.0, src.into());
     }
 
     /// `sha256msg2 dst, src`.
     pub(crate) fn sha256_message2(&mut self, dst: Xmm, src: Xmm) {
-        self.op_mandatory(None, false, &[0x38, 0xcd], dst.0, src.into());
+        self.op_mandatory(None, false, [0x38, 0xcd], dst.0, src.into());
     }
 
     /// `crc32 dst, src`: the Castagnoli polynomial, of 1 to 8 bytes.
     pub(crate) fn crc32(&mut self, size: Size, dst: Reg, src: Reg) {
-        if size == Size::W {
-            self.byte(0x66);
-        }
         let opcode = if size == Size::B { 0xf0 } else { 0xf1 };
         self.op_crc32(size, opcode, dst as u8, src.into());
     }
 
     #[inline(always)]
-    fn vex_prefixed(&mut self, op: Vex, reg: u8, second: u8, rm: Rm, trailing: u8) {
+    fn vex_prefixed<const N: usize>(&mut self, op: Vex, reg: u8, second: u8, rm: Rm, last: [u8; N]) {
         let (x, b) = match rm {
             Rm::Reg(r) => (0, r >> 3),
             Rm::Mem(m) => (m.index.map_or(0, |(i, _)| i as u8 >> 3), m.base as u8 >> 3),
@@ -190,12 +186,12 @@ impl Assembler<'_> {
         // R, X, B and vvvv are inverted.
         let r = (reg >> 3 ^ 1) << 7;
         let low = (second ^ 15) << 3 | op.prefix;
-        if op.map == 1 && !op.wide && x == 0 && b == 0 {
-            self.put([0xc5, r | low]);
+        let head = if op.map == 1 && !op.wide && x == 0 && b == 0 {
+            Part::new([0xc5, r | low])
         } else {
-            self.put([0xc4, r | (x ^ 1) << 6 | (b ^ 1) << 5 | op.map, u8::from(op.wide) << 7 | low]);
-        }
-        self.byte(op.opcode);
-        self.modrm_before(reg, rm, trailing);
+            let inverted = r | (x ^ 1) << 6 | (b ^ 1) << 5 | op.map;
+            Part::new([0xc4, inverted, u8::from(op.wide) << 7 | low])
+        };
+        self.write_operand(head.with([op.opcode]), reg, rm, last);
     }
 }

@@ -19,13 +19,13 @@ use super::integer::{rd, rn};
 use super::registers::{Cache, SP};
 use super::{Accessed, Slow};
 use crate::jit::layout::{ADDEND, CODE, FP_TRAPS, PC, READ, SPAN, WRITE, span_addend, span_code};
-use crate::jit::x64::{Alu, Cond, Fixup, Label, Mem, Reg, Size};
+use crate::jit::x64::{Alu, Cond, Label, Mem, Reg, Size};
 use crate::mmu::Route;
 use droste_arch::a64::{Encoding, Group};
 
 /// An access that is made by itself, as the check of its span has failed.
 pub(super) struct Detour {
-    from: Vec<Fixup>,
+    from: Label,
     /// Whether it is the one that checks.
     leads: bool,
     member: Member,
@@ -123,7 +123,7 @@ impl Compiler<'_> {
         self.make_access(word, &access, host, look);
         let (after, back) = (self.cache, self.asm.offset());
         self.detours.push(Detour {
-            from: detour.take_fixups(),
+            from: detour,
             leads: member.leads,
             member,
             index: self.index,
@@ -140,11 +140,9 @@ impl Compiler<'_> {
 
     /// Emits the accesses that are made by themselves.
     pub(super) fn detours(&mut self) {
-        for detour in std::mem::take(&mut self.detours) {
-            let here = self.asm.offset();
-            for from in detour.from {
-                self.asm.patch(from, here);
-            }
+        let mut detours = std::mem::take(&mut self.detours);
+        for mut detour in detours.drain(..) {
+            self.asm.bind(&mut detour.from);
             self.index = detour.index;
             self.cache = detour.before;
             self.flags = detour.flags;
@@ -170,6 +168,7 @@ impl Compiler<'_> {
                 access: Some(Accessed::At(host.site, detour.access.route())),
             });
         }
+        self.detours = detours;
     }
 
     /// Lets the handler execute the current instruction from `slow` on.
