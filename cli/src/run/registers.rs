@@ -28,7 +28,7 @@ pub(super) fn text(number: usize, level: u8, cpu: &CpuState) -> String {
         role(el, hcr),
         cpu.pc,
         cpu.sp,
-        cpu.pstate.to_spsr(cpu.nzcv),
+        cpu.pstate.to_spsr(cpu.nzcv.bits()),
         if cpu.waiting { "  waiting" } else { "" }
     );
     for (row, xs) in cpu.x.chunks(4).enumerate() {

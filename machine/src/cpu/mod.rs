@@ -5,6 +5,7 @@ mod host;
 mod level;
 mod mode;
 pub mod model;
+mod nzcv;
 mod pstate;
 mod reset;
 mod state;
@@ -13,6 +14,7 @@ mod worlds;
 
 pub(crate) use level::Level;
 pub use mode::{FpAccess, Mode};
+pub use nzcv::Nzcv;
 pub use pstate::PState;
 pub use state::{CpuState, Exclusive};
 pub use vcpu::Vcpu;

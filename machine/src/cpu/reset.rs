@@ -1,6 +1,6 @@
 //! Reset: a CPU's state when it is switched on.
 
-use super::{CpuState, Exclusive, Mode, PState, Vcpu};
+use super::{CpuState, Exclusive, Mode, Nzcv, PState, Vcpu};
 use crate::exception::Exception;
 use crate::gic::{self, CpuInterface};
 use crate::machine::{CpuOn, Machine};
@@ -16,7 +16,7 @@ impl CpuState {
             x: [0; 31],
             sp: 0,
             pc: 0,
-            nzcv: 0,
+            nzcv: Nzcv::default(),
             pstate: PState::reset(el),
             insn_count: 0,
             v: [0; 32],

@@ -1,6 +1,6 @@
 //! The architectural state of one CPU, as plain data.
 
-use super::PState;
+use super::{Nzcv, PState};
 use crate::machine::CpuOn;
 use droste_arch::sysreg;
 
@@ -15,8 +15,8 @@ pub struct CpuState {
     pub sp: u64,
     /// The address of the instruction being executed, or to be executed next.
     pub pc: u64,
-    /// N, Z, C, V in bits 31:28; the other bits are zero.
-    pub nzcv: u32,
+    /// The condition flags.
+    pub nzcv: Nzcv,
     /// The rest of PSTATE.
     pub pstate: PState,
     /// Instructions retired since reset.

@@ -86,7 +86,7 @@ pub(crate) fn exception_return(cpu: &mut Vcpu, target: u64, spsr: u64) {
     cpu.bank_sp();
     cpu.state.pstate = next;
     cpu.unbank_sp();
-    cpu.state.nzcv = (spsr & 0xf000_0000) as u32;
+    cpu.state.nzcv.set((spsr & 0xf000_0000) as u32);
     cpu.state.exclusive.valid = false;
     cpu.state.event = true;
     cpu.context_sync();

@@ -116,7 +116,7 @@ fn enter(cpu: &mut Vcpu, exception: Exception) {
 
 /// The value for SPSR_ELx, with the level that FEAT_NV shows to a guest hypervisor (`nv_rules.md` E1).
 fn saved_pstate(cpu: &Vcpu, from: PState, target: u8) -> u64 {
-    let spsr = from.to_spsr(cpu.state.nzcv);
+    let spsr = from.to_spsr(cpu.state.nzcv.bits());
     if target != 1 || from.el != 1 || !cpu.has(Feature::FEAT_NV) {
         return spsr;
     }

@@ -23,7 +23,6 @@ pub use block::BlockCache;
 pub(crate) use block::{BLOCK_LIMIT, Decoder, Op};
 pub(crate) use bti::compatible as compatible_with_btype;
 pub(crate) use dpimm::log_imm::bitmask;
-pub(crate) use operand::condition_holds;
 pub(crate) use run::{Blocks, abort, run_with, step_block};
 pub use run::{Exit, run};
 

@@ -16,6 +16,8 @@ pub(crate) struct Host {
     pub(crate) sha: bool,
     /// CRC32 of SSE4.2.
     pub(crate) crc32: bool,
+    /// BMI1 and BMI2: ANDN, and shifts, rotations and products that leave the flags alone.
+    pub(crate) bmi: bool,
 }
 
 impl Host {
@@ -28,6 +30,7 @@ impl Host {
             carryless: detected!("pclmulqdq"),
             sha: detected!("sha"),
             crc32: detected!("sse4.2"),
+            bmi: detected!("bmi1") && detected!("bmi2"),
         }
     }
 }

@@ -22,11 +22,8 @@ pub(super) const SPAN: Reg = Reg::R14;
 pub(super) const TLB: Reg = Reg::R15;
 /// Instructions until the limit, signed: [`END`] less this is the count of retired instructions.
 pub(super) const BUDGET: Reg = Reg::R12;
-/// Flags that x86 instructions computed and others have replaced: AH of LAHF, and overflow in bit 0. Above the return
-/// address there is room for it.
-pub(super) const FLAGS: Mem = Mem::new(Reg::Rsp, 0);
-/// What guest registers are cached in. RAX, RCX, RDX and RSI are scratch.
-pub(super) const CACHE: [Reg; 6] = [Reg::Rbx, Reg::Rdi, Reg::R8, Reg::R9, Reg::R10, Reg::R11];
+/// What guest registers are cached in; the last only in blocks that have no [`SPAN`]. RAX, RCX, RDX and RSI are scratch.
+pub(super) const CACHE: [Reg; 7] = [Reg::Rbx, Reg::Rdi, Reg::R8, Reg::R9, Reg::R10, Reg::R11, SPAN];
 
 /// Distance of [`CPU`] from the start of the CPU.
 pub(super) const BIAS: usize = offset_of!(Vcpu, state) + offset_of!(CpuState, x) + 128;
@@ -45,6 +42,7 @@ const fn dispatch(offset: usize) -> Mem {
 }
 
 pub(super) const STATE_PC: Mem = state(offset_of!(CpuState, pc));
+/// In the form of [`Nzcv`](crate::cpu::Nzcv).
 pub(super) const NZCV: Mem = state(offset_of!(CpuState, nzcv));
 pub(super) const COUNT: Mem = state(offset_of!(CpuState, insn_count));
 pub(super) const BTYPE: Mem = state(offset_of!(CpuState, pstate) + offset_of!(PState, btype));

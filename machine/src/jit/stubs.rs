@@ -116,7 +116,7 @@ pub(super) fn emit(asm: &mut Assembler<'_>) -> Stubs {
     for reg in SAVED {
         asm.push(reg);
     }
-    // The stack is aligned to 16 bytes in blocks, and has room for saved flags.
+    // The stack is aligned to 16 bytes in blocks.
     asm.alu_imm(Alu::Sub, Size::Q, Reg::Rsp, 8);
     asm.mov(Size::Q, CPU, Reg::Rdi);
     asm.mov(Size::Q, PC, Reg::Rdx);

@@ -1,6 +1,7 @@
 //! The JIT against the interpreter: the same code and state, and the same state afterwards.
 
 mod control;
+mod flags;
 mod memory;
 mod system;
 mod vectors;
@@ -167,7 +168,7 @@ impl Pair {
             assert_eq!(a.x[r], b.x[r], "x{r}: {:x} {:x} in {what}", a.x[r], b.x[r]);
         }
         assert_eq!((a.pc, a.sp), (b.pc, b.sp), "pc, sp in {what}");
-        assert_eq!(a.nzcv, b.nzcv, "nzcv {:x} {:x} in {what}", a.nzcv, b.nzcv);
+        assert_eq!(a.nzcv, b.nzcv, "nzcv in {what}");
         assert_eq!(a.insn_count, b.insn_count, "count in {what}");
         for r in 0..32 {
             assert_eq!(a.v[r], b.v[r], "v{r}: {:032x} {:032x} in {what}", a.v[r], b.v[r]);
@@ -226,7 +227,7 @@ fn random_state(random: &mut Random, base: &CpuState, pc: u64) -> CpuState {
     state.x[10] = random.below(64);
     state.x[11] = random.below(64).wrapping_neg();
     state.sp = DATA + 0x1000 + 16 * random.below(16) + 8 * (random.below(8) / 7);
-    state.nzcv = (random.next() as u32) & 0xf000_0000;
+    state.nzcv.set((random.next() as u32) & 0xf000_0000);
     for v in &mut state.v {
         *v = u128::from(random.next()) << 64 | u128::from(random.next());
     }
@@ -267,7 +268,11 @@ fn compare_programs_with(
         pair.start(&state);
         let shown = format!(
             "case {case} at {pc:x}:{listing}\n nzcv {:x} fpcr {:x} fpsr {:x} x {:x?} v {:x?}",
-            state.nzcv, state.fpcr, state.fpsr, state.x, state.v
+            state.nzcv.bits(),
+            state.fpcr,
+            state.fpsr,
+            state.x,
+            state.v
         );
         pair.run(2 * length + 4);
         pair.compare(&shown);

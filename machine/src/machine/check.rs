@@ -203,7 +203,7 @@ fn is_same(a: &CpuState, b: &CpuState) -> bool {
 
 /// What is not in an array.
 fn named(state: &CpuState) -> impl Iterator<Item = (&'static str, u128)> + '_ {
-    let pstate = state.pstate.to_spsr(state.nzcv);
+    let pstate = state.pstate.to_spsr(state.nzcv.bits());
     let exclusive = state.exclusive;
     [
         ("SP", u128::from(state.sp)),

@@ -33,7 +33,7 @@ fn is_zero(bytes: &[u8]) -> bool {
 }
 
 fn hash_cpu(cpu: &CpuState, hasher: &mut DefaultHasher) {
-    let words = [cpu.sp, cpu.pc, cpu.pstate.to_spsr(cpu.nzcv), cpu.insn_count, cpu.fpcr, cpu.fpsr];
+    let words = [cpu.sp, cpu.pc, cpu.pstate.to_spsr(cpu.nzcv.bits()), cpu.insn_count, cpu.fpcr, cpu.fpsr];
     for word in words.iter().chain(&cpu.x).chain(&cpu.sp_el).chain(&cpu.sys) {
         hasher.write_u64(*word);
     }

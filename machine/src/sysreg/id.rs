@@ -72,6 +72,6 @@ fn random(cpu: &mut Vcpu, _: SysReg) -> u64 {
     let state = cpu.sys(SysReg::RNDR);
     let number = SplitMix64::new(state).next_u64();
     cpu.set_sys(SysReg::RNDR, state.wrapping_add(0x9e37_79b9_7f4a_7c15));
-    cpu.state.nzcv = 0;
+    cpu.state.nzcv.set(0);
     number
 }

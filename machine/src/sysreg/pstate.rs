@@ -13,9 +13,9 @@ pub(super) fn behaviour(r: SysReg) -> Option<Behaviour> {
     let (read, write): (Read, Write) = match r {
         SysReg::CurrentEL => (current_el, ignore),
         SysReg::NZCV => (
-            |cpu, _| u64::from(cpu.state.nzcv),
+            |cpu, _| u64::from(cpu.state.nzcv.bits()),
             |cpu, _, v| {
-                cpu.state.nzcv = v as u32 & 0xf000_0000;
+                cpu.state.nzcv.set(v as u32 & 0xf000_0000);
                 Flow::Next
             },
         ),

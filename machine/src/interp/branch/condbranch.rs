@@ -14,7 +14,7 @@ pub(crate) fn handler(e: Encoding) -> Option<Handler> {
 }
 
 fn b_cond(cpu: &mut Vcpu, insn: u32) -> Exec {
-    if condition_holds(cpu.state.nzcv, bits::<0, 4>(insn)) {
+    if condition_holds(cpu.state.nzcv.bits(), bits::<0, 4>(insn)) {
         jump_by(cpu, sbits::<5, 19>(insn) << 2)
     } else {
         Ok(Flow::Next)

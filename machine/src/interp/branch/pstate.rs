@@ -103,27 +103,27 @@ fn system_trap(cpu: &mut Vcpu, target: u8, insn: u32) -> Abort {
 }
 
 fn cfinv(cpu: &mut Vcpu, _insn: u32) -> Exec {
-    cpu.state.nzcv ^= 1 << 29;
+    cpu.state.nzcv.set(cpu.state.nzcv.bits() ^ (1 << 29));
     Ok(Flow::Next)
 }
 
 /// Returns N, Z, C and V.
 #[inline(always)]
 fn flags(cpu: &Vcpu) -> (bool, bool, bool, bool) {
-    let flags = cpu.state.nzcv;
+    let flags = cpu.state.nzcv.bits();
     (flags >> 31 & 1 != 0, flags >> 30 & 1 != 0, flags >> 29 & 1 != 0, flags >> 28 & 1 != 0)
 }
 
 /// Converts flags from the alternative floating-point format to the Arm one.
 fn xaflag(cpu: &mut Vcpu, _insn: u32) -> Exec {
     let (_, z, c, _) = flags(cpu);
-    cpu.state.nzcv = nzcv(!c && !z, z && c, c || z, !c && z);
+    cpu.state.nzcv.set(nzcv(!c && !z, z && c, c || z, !c && z));
     Ok(Flow::Next)
 }
 
 /// Converts flags from the Arm floating-point format to the alternative one.
 fn axflag(cpu: &mut Vcpu, _insn: u32) -> Exec {
     let (_, z, c, v) = flags(cpu);
-    cpu.state.nzcv = nzcv(false, z || v, c && !v, false);
+    cpu.state.nzcv.set(nzcv(false, z || v, c && !v, false));
     Ok(Flow::Next)
 }

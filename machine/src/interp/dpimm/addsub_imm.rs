@@ -36,14 +36,14 @@ fn sub<W: Width>(cpu: &mut Vcpu, insn: u32) -> Exec {
 
 fn adds<W: Width>(cpu: &mut Vcpu, insn: u32) -> Exec {
     let (result, flags) = W::get_sp(cpu, rn(insn)).add_with_carry(immediate(insn), false);
-    cpu.state.nzcv = flags;
+    cpu.state.nzcv.set(flags);
     result.set(cpu, rd(insn));
     Ok(Flow::Next)
 }
 
 fn subs<W: Width>(cpu: &mut Vcpu, insn: u32) -> Exec {
     let (result, flags) = W::get_sp(cpu, rn(insn)).sub_flags(immediate(insn));
-    cpu.state.nzcv = flags;
+    cpu.state.nzcv.set(flags);
     result.set(cpu, rd(insn));
     Ok(Flow::Next)
 }

@@ -67,7 +67,7 @@ logical!(eor, ^);
 fn ands<W: Width>(cpu: &mut Vcpu, insn: u32) -> Exec {
     let Some(mask) = bitmask(insn) else { return Err(cpu.undefined()) };
     let result = W::get(cpu, rn(insn)) & W::truncate(mask);
-    cpu.state.nzcv = result.logic_flags();
+    cpu.state.nzcv.set(result.logic_flags());
     result.set(cpu, rd(insn));
     Ok(Flow::Next)
 }

@@ -22,9 +22,9 @@ pub(crate) fn handler(e: Encoding) -> Option<Handler> {
 fn carry<W: Width, const SUBTRACT: bool, const FLAGS: bool>(cpu: &mut Vcpu, insn: u32) -> Exec {
     let y = W::get(cpu, rm(insn));
     let y = if SUBTRACT { !y } else { y };
-    let (result, flags) = W::get(cpu, rn(insn)).add_with_carry(y, cpu.state.nzcv & 1 << 29 != 0);
+    let (result, flags) = W::get(cpu, rn(insn)).add_with_carry(y, cpu.state.nzcv.bits() & 1 << 29 != 0);
     if FLAGS {
-        cpu.state.nzcv = flags;
+        cpu.state.nzcv.set(flags);
     }
     result.set(cpu, rd(insn));
     Ok(Flow::Next)

@@ -58,7 +58,7 @@ fn sub<W: Width>(cpu: &mut Vcpu, insn: u32) -> Exec {
 fn adds<W: Width>(cpu: &mut Vcpu, insn: u32) -> Exec {
     let Some(y) = operand::<W>(cpu, insn) else { return Err(cpu.undefined()) };
     let (result, flags) = W::get_sp(cpu, rn(insn)).add_with_carry(y, false);
-    cpu.state.nzcv = flags;
+    cpu.state.nzcv.set(flags);
     result.set(cpu, rd(insn));
     Ok(Flow::Next)
 }
@@ -66,7 +66,7 @@ fn adds<W: Width>(cpu: &mut Vcpu, insn: u32) -> Exec {
 fn subs<W: Width>(cpu: &mut Vcpu, insn: u32) -> Exec {
     let Some(y) = operand::<W>(cpu, insn) else { return Err(cpu.undefined()) };
     let (result, flags) = W::get_sp(cpu, rn(insn)).sub_flags(y);
-    cpu.state.nzcv = flags;
+    cpu.state.nzcv.set(flags);
     result.set(cpu, rd(insn));
     Ok(Flow::Next)
 }

@@ -46,7 +46,7 @@ fn adds<W: Width>(cpu: &mut Vcpu, insn: u32) -> Exec {
         return Err(cpu.undefined());
     }
     let (result, flags) = W::get(cpu, rn(insn)).add_with_carry(shifted(cpu, insn), false);
-    cpu.state.nzcv = flags;
+    cpu.state.nzcv.set(flags);
     result.set(cpu, rd(insn));
     Ok(Flow::Next)
 }
@@ -56,7 +56,7 @@ fn subs<W: Width>(cpu: &mut Vcpu, insn: u32) -> Exec {
         return Err(cpu.undefined());
     }
     let (result, flags) = W::get(cpu, rn(insn)).sub_flags(shifted(cpu, insn));
-    cpu.state.nzcv = flags;
+    cpu.state.nzcv.set(flags);
     result.set(cpu, rd(insn));
     Ok(Flow::Next)
 }

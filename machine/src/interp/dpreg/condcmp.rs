@@ -20,12 +20,12 @@ pub(crate) fn handler(e: Encoding) -> Option<Handler> {
 }
 
 fn compare<W: Width, const SUBTRACT: bool, const IMMEDIATE: bool>(cpu: &mut Vcpu, insn: u32) -> Exec {
-    cpu.state.nzcv = if condition_holds(cpu.state.nzcv, bits::<12, 4>(insn)) {
+    cpu.state.nzcv.set(if condition_holds(cpu.state.nzcv.bits(), bits::<12, 4>(insn)) {
         let x = W::get(cpu, rn(insn));
         let y = if IMMEDIATE { W::truncate(u64::from(rm(insn))) } else { W::get(cpu, rm(insn)) };
         if SUBTRACT { x.sub_flags(y).1 } else { x.add_with_carry(y, false).1 }
     } else {
         bits::<0, 4>(insn) << 28
-    };
+    });
     Ok(Flow::Next)
 }

@@ -27,7 +27,7 @@ fn select<W: Width, const INVERT: bool, const INCREMENT: bool>(cpu: &mut Vcpu, i
     if INCREMENT {
         other = other.add(W::truncate(1));
     }
-    let holds = condition_holds(cpu.state.nzcv, bits::<12, 4>(insn));
+    let holds = condition_holds(cpu.state.nzcv.bits(), bits::<12, 4>(insn));
     if holds { taken } else { other }.set(cpu, rd(insn));
     Ok(Flow::Next)
 }

@@ -17,7 +17,7 @@ pub(crate) fn handler(e: Encoding) -> Option<Handler> {
 fn rmif(cpu: &mut Vcpu, insn: u32) -> Exec {
     let rotated = cpu.x(rn(insn)).rotate_right(bits::<15, 6>(insn)) as u32;
     let mask = bits::<0, 4>(insn) << 28;
-    cpu.state.nzcv = cpu.state.nzcv & !mask | rotated << 28 & mask;
+    cpu.state.nzcv.set(cpu.state.nzcv.bits() & !mask | rotated << 28 & mask);
     Ok(Flow::Next)
 }
 
@@ -26,6 +26,6 @@ fn setf<const BITS: u32>(cpu: &mut Vcpu, insn: u32) -> Exec {
     let negative = value >> (BITS - 1) & 1;
     let overflow = negative ^ (value >> BITS & 1);
     let zero = u32::from(value << (32 - BITS) == 0);
-    cpu.state.nzcv = cpu.state.nzcv & 1 << 29 | negative << 31 | zero << 30 | overflow << 28;
+    cpu.state.nzcv.set(cpu.state.nzcv.bits() & 1 << 29 | negative << 31 | zero << 30 | overflow << 28);
     Ok(Flow::Next)
 }

@@ -37,7 +37,7 @@ macro_rules! logical {
             let ($x, $y) = (W::get(cpu, rn(insn)), shifted::<W>(cpu, insn));
             let result: W = $result;
             if $flags {
-                cpu.state.nzcv = result.logic_flags();
+                cpu.state.nzcv.set(result.logic_flags());
             }
             result.set(cpu, rd(insn));
             Ok(Flow::Next)

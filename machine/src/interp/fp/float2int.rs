@@ -140,6 +140,6 @@ fn javascript(cpu: &mut Vcpu, word: u32) -> Exec {
     let n = cpu.v(rn(word)) as u64;
     let (result, exact) = with_env(cpu, |env| fp::to_int32_javascript(n, env));
     cpu.set_w(rd(word), result);
-    cpu.state.nzcv = u32::from(exact) << 30;
+    cpu.state.nzcv.set(u32::from(exact) << 30);
     Ok(Flow::Next)
 }

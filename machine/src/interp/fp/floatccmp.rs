@@ -25,11 +25,12 @@ pub(crate) fn handler(e: Encoding) -> Option<Handler> {
 /// FCCMP and FCCMPE.
 fn compare<F: Format, const SIGNAL_ALL: bool>(cpu: &mut Vcpu, word: u32) -> Exec {
     cpu.check_fp()?;
-    cpu.state.nzcv = if condition_holds(cpu.state.nzcv, bits::<12, 4>(word)) {
+    let flags = if condition_holds(cpu.state.nzcv.bits(), bits::<12, 4>(word)) {
         let (n, m) = (lane::<F>(cpu.v(rn(word)), 0), lane::<F>(cpu.v(rm(word)), 0));
         with_env(cpu, |env| fp::compare::<F>(n, m, SIGNAL_ALL, env))
     } else {
         bits::<0, 4>(word) << 28
     };
+    cpu.state.nzcv.set(flags);
     Ok(Flow::Next)
 }

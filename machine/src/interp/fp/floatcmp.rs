@@ -33,6 +33,7 @@ fn compare<F: Format, const SIGNAL_ALL: bool, const WITH_ZERO: bool>(cpu: &mut V
     cpu.check_fp()?;
     let n = lane::<F>(cpu.v(rn(word)), 0);
     let m = if WITH_ZERO { 0 } else { lane::<F>(cpu.v(rm(word)), 0) };
-    cpu.state.nzcv = with_env(cpu, |env| fp::compare::<F>(n, m, SIGNAL_ALL, env));
+    let flags = with_env(cpu, |env| fp::compare::<F>(n, m, SIGNAL_ALL, env));
+    cpu.state.nzcv.set(flags);
     Ok(Flow::Next)
 }

@@ -22,7 +22,8 @@ pub(crate) fn handler(e: Encoding) -> Option<Handler> {
 /// FCSEL.
 fn select<F: Format>(cpu: &mut Vcpu, word: u32) -> Exec {
     cpu.check_fp()?;
-    let source = if condition_holds(cpu.state.nzcv, bits::<12, 4>(word)) { rn(word) } else { rm(word) };
+    let source =
+        if condition_holds(cpu.state.nzcv.bits(), bits::<12, 4>(word)) { rn(word) } else { rm(word) };
     cpu.set_v(rd(word), u128::from(lane::<F>(cpu.v(source), 0)));
     Ok(Flow::Next)
 }

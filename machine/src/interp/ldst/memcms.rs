@@ -100,10 +100,10 @@ fn set<const STAGE: u8>(cpu: &mut Vcpu, insn: u32) -> Exec {
     let mut left = cpu.x(n);
     if STAGE == PROLOGUE {
         cpu.set_x(n, left.min(i64::MAX as u64));
-        cpu.state.nzcv = FORWARD;
+        cpu.state.nzcv.set(FORWARD);
         return Ok(Flow::Next);
     }
-    if left != 0 && cpu.state.nzcv & 1 << 29 == 0 {
+    if left != 0 && cpu.state.nzcv.bits() & 1 << 29 == 0 {
         return Err(mismatch(cpu, insn, true, STAGE));
     }
     let how = unprivileged(insn & 1 << 12 != 0);
@@ -140,12 +140,12 @@ fn copy<const STAGE: u8, const FORWARD_ONLY: bool>(cpu: &mut Vcpu, insn: u32) ->
         begin_copy::<FORWARD_ONLY>(cpu, d, n, s);
         return Ok(Flow::Next);
     }
-    if cpu.x(n) != 0 && cpu.state.nzcv & 1 << 29 == 0 {
+    if cpu.x(n) != 0 && cpu.state.nzcv.bits() & 1 << 29 == 0 {
         return Err(mismatch(cpu, insn, false, STAGE));
     }
     let (to_how, from_how) = (unprivileged(insn & 1 << 12 != 0), unprivileged(insn & 1 << 13 != 0));
     let (mut to, mut from, mut left) = (cpu.x(d), cpu.x(s), cpu.x(n));
-    let backward = !FORWARD_ONLY && cpu.state.nzcv >> 31 != 0;
+    let backward = !FORWARD_ONLY && cpu.state.nzcv.bits() >> 31 != 0;
     let stop = left.saturating_sub(PIECE_BYTES);
     while left > stop {
         let (target, source) = ((to, to_how), (from, from_how));
@@ -194,5 +194,5 @@ fn begin_copy<const FORWARD_ONLY: bool>(cpu: &mut Vcpu, d: u32, n: u32, s: u32) 
         cpu.set_x(d, to.wrapping_add(size));
         cpu.set_x(s, from.wrapping_add(size));
     }
-    cpu.state.nzcv = if backward { BACKWARD } else { FORWARD };
+    cpu.state.nzcv.set(if backward { BACKWARD } else { FORWARD });
 }

@@ -7,7 +7,7 @@ use crate::interp::Flow;
 fn distance(word: u32, x0: u64, nzcv: u32) -> i64 {
     let mut cpu = cpu();
     cpu.state.x[0] = x0;
-    cpu.state.nzcv = nzcv << 28;
+    cpu.state.nzcv.set(nzcv << 28);
     execute(&mut cpu, word).expect("no exception");
     cpu.state.pc.wrapping_sub(RAM) as i64
 }

@@ -122,7 +122,7 @@ fn memory_copies_that_fault_leave_registers_for_the_rest() {
 #[test]
 fn memory_copies_of_the_other_option_raise_their_exception() {
     let mut cpu = copying(64);
-    cpu.state.nzcv = 0;
+    cpu.state.nzcv.set(0);
     assert_eq!(execute(&mut cpu, CPYFM), Err(Abort));
     // Wrong option, option B, Xd 0, Xs 2, Xn 3.
     assert_eq!((cpu.abort.ec, cpu.abort.iss), (0x27, 1 << 17 | 2 << 5 | 3));

@@ -112,9 +112,9 @@ fn ordered_pairs_and_writeback_forms_move_the_base() {
 fn flags(word: u32, x1: u64, nzcv: u32) -> u32 {
     let mut cpu = cpu();
     cpu.state.x[1] = x1;
-    cpu.state.nzcv = nzcv << 28;
+    cpu.state.nzcv.set(nzcv << 28);
     execute(&mut cpu, word).expect("no exception");
-    cpu.state.nzcv >> 28
+    cpu.state.nzcv.bits() >> 28
 }
 
 #[test]

@@ -44,7 +44,8 @@ fn cpu_with_tables() -> Vcpu {
 fn set_before(cpu: &mut Vcpu, before: &str) {
     cpu.state.x = [0; 31];
     cpu.state.v = [0; 32];
-    (cpu.state.nzcv, cpu.state.sp) = (0, 0);
+    cpu.state.nzcv.set(0);
+    cpu.state.sp = 0;
     cpu.state.exclusive.valid = false;
     for item in before.split_whitespace() {
         let (name, value) = item.split_once('=').expect("name=value");
@@ -52,7 +53,7 @@ fn set_before(cpu: &mut Vcpu, before: &str) {
         match name.split_at(1) {
             ("x", n) => cpu.state.x[n.parse::<usize>().expect("register")] = value as u64,
             ("v", n) => cpu.state.v[n.parse::<usize>().expect("register")] = value,
-            ("n", "zcv") => cpu.state.nzcv = (value as u32) << 28,
+            ("n", "zcv") => cpu.state.nzcv.set((value as u32) << 28),
             ("s", "p") => cpu.state.sp = value as u64,
             _ => panic!("{name}"),
         }
@@ -69,7 +70,7 @@ fn changes(old: &Vcpu, new: &Vcpu, buffer: &[u8]) -> String {
         }
     }
     if new.nzcv != old.nzcv {
-        write!(out, " nzcv={:x}", new.nzcv >> 28).expect("string");
+        write!(out, " nzcv={:x}", new.nzcv.bits() >> 28).expect("string");
     }
     if new.sp != old.sp {
         write!(out, " sp={:x}", new.sp).expect("string");

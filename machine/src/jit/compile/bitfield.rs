@@ -64,6 +64,19 @@ impl Compiler<'_> {
             return true;
         }
         let (left, right) = (width - 1 - imms, immr.wrapping_sub(imms).wrapping_sub(1) & (width - 1));
+        if operation != 1 && left | right != 0 && d != 31 && n != 31 && self.keeps_flags() {
+            let from = self.read(n);
+            let to = self.write(d);
+            let (left, right) = ((left != 0).then_some(left), (right != 0).then_some(right));
+            if let Some(left) = left {
+                self.shift_keeping_flags(Shift::Shl, size, to, from, left);
+            }
+            if let Some(right) = right {
+                let from = if left.is_some() { to } else { from };
+                self.shift_keeping_flags(if signed { Shift::Sar } else { Shift::Shr }, size, to, from, right);
+            }
+            return true;
+        }
         self.clobber_flags();
         if operation == 1 {
             self.copy(size, Reg::Rax, n);
@@ -103,6 +116,14 @@ impl Compiler<'_> {
         let amount = (word >> 10 & 63) as u8;
         if (size == Size::D) == (word & 1 << 22 != 0) || amount >= bits(size) {
             return false;
+        }
+        let (d, n, m) = (rd(word), rn(word), rm(word));
+        if n == m && m != 31 && d != 31 && self.source.host.bmi {
+            // ROR.
+            let from = self.read(m);
+            let to = self.write(d);
+            self.asm.rorx(size, to, from, amount);
+            return true;
         }
         self.clobber_flags();
         self.copy(size, Reg::Rax, rm(word));

@@ -40,7 +40,7 @@ impl Compiler<'_> {
             retired: self.index + 1,
             delta: self.here() + distance,
         };
-        self.note_jump(exit.delta, &exit.cache, exit.flags);
+        self.note_jump(exit.delta, &exit.cache);
         self.exits.push(exit);
     }
 

@@ -1,9 +1,11 @@
 //! Conditional selection and comparison.
 
 use super::Compiler;
-use super::flags::{Carry, Flags};
+use super::flags::{Carry, Flags, saved};
 use super::integer::{rd, rm, rn, size_of};
-use crate::jit::x64::{Alu, Label, Mem, Reg, Unary};
+use crate::jit::layout::NZCV;
+use crate::jit::x64::{Alu, Cond, Label, Mem, Reg, Size, Unary};
+use droste_arch::a64::Group;
 
 impl Compiler<'_> {
     /// CSEL, CSINC, CSINV and CSNEG.
@@ -25,6 +27,20 @@ impl Compiler<'_> {
             return true;
         };
         // Nothing from here on changes the host's flags.
+        if (n, m) == (31, 31) && increment && !invert && d != 31 {
+            // CSET.
+            self.asm.set(cond.invert(), Reg::Rax);
+            let to = self.write(d);
+            self.asm.zero_extend(Size::B, to, Reg::Rax);
+            return true;
+        }
+        if !increment && !invert && d != 31 && d != n {
+            // CSEL, in place of what is kept where the condition does not hold.
+            let taken = self.read_zr(n, Reg::Rcx);
+            let to = self.copy_to_result(size, d, m);
+            self.asm.cmov(cond, size, to, taken);
+            return true;
+        }
         if increment && !invert && m != 31 {
             let other = self.read(m);
             self.asm.lea(size, Reg::Rax, Mem::new(other, 1));
@@ -51,7 +67,6 @@ impl Compiler<'_> {
 
     /// CCMP and CCMN.
     pub(super) fn conditional_compare(&mut self, word: u32) -> bool {
-        let size = size_of(word);
         let subtract = word & 1 << 30 != 0;
         let (n, m) = (rn(word), rm(word));
         let immediate = word & 1 << 11 != 0;
@@ -63,18 +78,19 @@ impl Compiler<'_> {
         }
         let cond = self.condition(word >> 12 & 15);
         let carry = if subtract { Carry::Inverted } else { Carry::Plain };
+        if let Some(cond) = cond
+            && word >> 13 & 7 == 1
+            && !self.branches_next()
+        {
+            // A carry is hard to predict.
+            self.choose_flags(cond, word, carry);
+            return true;
+        }
         let (mut other, mut end) = (Label::default(), Label::default());
         if let Some(cond) = cond {
             self.asm.jcc(cond.invert(), &mut other);
         }
-        self.copy(size, Reg::Rax, n);
-        let op = if subtract { Alu::Cmp } else { Alu::Add };
-        if immediate {
-            self.asm.alu_imm(op, size, Reg::Rax, i32::from(m));
-        } else {
-            let right = self.read_zr(m, Reg::Rcx);
-            self.asm.alu(op, size, Reg::Rax, right);
-        }
+        self.compare_integers(word);
         if cond.is_some() {
             self.asm.jmp(&mut end);
             self.asm.bind(&mut other);
@@ -83,5 +99,43 @@ impl Compiler<'_> {
         }
         self.flags = Flags::Live(carry);
         true
+    }
+
+    /// The comparison of CCMP and CCMN. Clobbers RAX and RCX.
+    fn compare_integers(&mut self, word: u32) {
+        let (size, n, m) = (size_of(word), rn(word), rm(word));
+        let subtract = word & 1 << 30 != 0;
+        let left = if subtract && n != 31 {
+            self.read(n)
+        } else {
+            self.copy(size, Reg::Rax, n);
+            Reg::Rax
+        };
+        let op = if subtract { Alu::Cmp } else { Alu::Add };
+        if word & 1 << 11 != 0 {
+            self.asm.alu_imm(op, size, left, i32::from(m));
+        } else {
+            let right = self.read_zr(m, Reg::Rcx);
+            self.asm.alu(op, size, left, right);
+        }
+    }
+
+    /// Whether the next instruction is a conditional branch, which is predicted anyway.
+    fn branches_next(&self) -> bool {
+        let next = self.source.ops.get(self.index as usize + 1).and_then(|op| op.encoding);
+        next.is_some_and(|encoding| encoding.group() == Group::ControlCondbranch)
+    }
+
+    /// CCMP and CCMN without a branch.
+    fn choose_flags(&mut self, cond: Cond, word: u32, carry: Carry) {
+        self.asm.set(cond, Reg::Rdx);
+        self.compare_integers(word);
+        self.asm.mov_imm_keep_flags(Reg::Rcx, saved(word & 15, carry));
+        self.asm.load_flags();
+        self.asm.set(Cond::O, Reg::Rax);
+        self.asm.test(Size::B, Reg::Rdx, Reg::Rdx);
+        self.asm.cmov(Cond::E, Size::D, Reg::Rax, Reg::Rcx);
+        self.asm.store(Size::D, NZCV, Reg::Rax);
+        self.flags = Flags::Saved(carry);
     }
 }

@@ -28,7 +28,7 @@ impl Compiler<'_> {
     /// Leaves the block to the instruction at a distance from its start, with everything in the cache stored first.
     pub(super) fn leave_block(&mut self, retired: u32, delta: i64) {
         let (cache, flags) = (self.cache, self.flags);
-        self.note_jump(delta, &cache, flags);
+        self.note_jump(delta, &cache);
         if self.turn(retired, delta, &cache, flags) {
             return;
         }

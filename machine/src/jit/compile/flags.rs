@@ -1,12 +1,13 @@
-//! NZCV: in the host's flags as long as no other instruction needs those, then saved, and converted to the guest's
-//! form only where somebody else looks.
+//! NZCV: in the host's flags as long as no other instruction needs those, then saved in the CPU's state, if anybody can
+//! still look at it.
 
 use super::Compiler;
-use crate::interp::condition_holds;
-use crate::jit::layout::{FLAGS, NZCV};
-use crate::jit::x64::{Alu, Cond, Reg, Shift, Size};
+use super::effects::are_dead;
+use crate::cpu::Nzcv;
+use crate::jit::layout::NZCV;
+use crate::jit::x64::{Alu, Cond, Mem, Reg, Size};
 
-/// What the host's carry means.
+/// What the host's carry, or the one in the CPU's state, means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Carry {
     /// C.
@@ -18,68 +19,110 @@ pub(super) enum Carry {
 /// Where NZCV is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Flags {
-    /// In the CPU's state.
-    Memory,
+    /// In the CPU's state, which is right for others only with the carry inverted.
+    Saved(Carry),
     /// In the host's flags.
     Live(Carry),
-    /// In the place for saved flags.
-    Saved(Carry),
+    /// In both, alike.
+    Both(Carry),
+}
+
+impl Flags {
+    /// In the CPU's state, in the form that everybody knows: where blocks begin and end, and handlers look.
+    pub(super) const STATE: Flags = Flags::Saved(Carry::Inverted);
+
+    /// Whether the host's flags have it.
+    pub(super) fn are_live(self) -> bool {
+        !matches!(self, Flags::Saved(_))
+    }
+}
+
+/// The byte of the CPU's state that has N, Z and the carry, and which bits they are there.
+const HIGH: Mem = NZCV.plus(1);
+const N: i32 = (Nzcv::N >> 8).cast_signed();
+const Z: i32 = (Nzcv::Z >> 8).cast_signed();
+const CARRY: i32 = (Nzcv::NOT_C >> 8).cast_signed();
+const V: i32 = Nzcv::V.cast_signed();
+
+/// N, Z, C and V, from bits 3 to 0, as they are saved.
+pub(super) fn saved(nzcv: u32, carry: Carry) -> u64 {
+    let other = if carry == Carry::Plain { Nzcv::NOT_C } else { 0 };
+    u64::from(Nzcv::from_bits(nzcv << 28).stored() ^ other)
 }
 
 impl Compiler<'_> {
-    /// Saves NZCV before an instruction that changes the host's flags. Clobbers RAX.
+    /// Makes way for an instruction that changes the host's flags: saves NZCV unless nobody looks at it any more. Clobbers
+    /// RAX.
     pub(super) fn clobber_flags(&mut self) {
-        if let Flags::Live(carry) = self.flags {
-            self.asm.load_flags();
-            self.asm.set(Cond::O, Reg::Rax);
-            self.asm.store(Size::D, FLAGS, Reg::Rax);
-            self.flags = Flags::Saved(carry);
+        match self.flags {
+            Flags::Saved(_) => {}
+            Flags::Both(carry) => self.flags = Flags::Saved(carry),
+            Flags::Live(carry) => {
+                if !self.flags_are_dead() {
+                    self.save();
+                }
+                self.flags = Flags::Saved(carry);
+            }
         }
     }
 
-    /// Stores NZCV in the CPU's state. Clobbers RAX and the host's flags.
-    pub(super) fn store_flags(&mut self, flags: Flags) {
-        let carry = match flags {
-            Flags::Memory => return,
-            Flags::Live(carry) => {
-                self.asm.load_flags();
-                self.asm.set(Cond::O, Reg::Rax);
-                carry
-            }
-            Flags::Saved(carry) => {
-                self.asm.load(Size::D, Reg::Rax, FLAGS);
-                carry
-            }
-        };
-        // SF, ZF, CF and OF are bits 15, 14, 8 and 0. The product has them in bits 31 to 28, and nothing carries there.
-        self.asm.alu_imm(Alu::And, Size::D, Reg::Rax, 0xc101);
-        self.asm.imul_imm(Size::D, Reg::Rax, Reg::Rax, 0x1021_0000);
-        self.asm.alu_imm(Alu::And, Size::D, Reg::Rax, 0xf000_0000_u32.cast_signed());
-        if carry == Carry::Inverted {
-            self.asm.alu_imm(Alu::Xor, Size::D, Reg::Rax, 1 << 29);
-        }
+    /// Whether NZCV as it is before the current instruction is not looked at, by it or by any after it.
+    fn flags_are_dead(&self) -> bool {
+        are_dead(&self.source.ops[self.index as usize..])
+    }
+
+    /// Whether the host's flags have NZCV and it should stay there: a form of the current instruction that leaves the flags
+    /// alone is worth more instructions.
+    pub(super) fn keeps_flags(&self) -> bool {
+        matches!(self.flags, Flags::Live(_)) && self.source.host.bmi && !self.flags_are_dead()
+    }
+
+    /// Puts the host's flags into the CPU's state, as they are. Clobbers RAX.
+    fn save(&mut self) {
+        self.asm.load_flags();
+        self.asm.set(Cond::O, Reg::Rax);
         self.asm.store(Size::D, NZCV, Reg::Rax);
     }
 
-    /// Puts NZCV from the CPU's state into the host's flags, with the carry inverted. Clobbers RAX, RCX and RDX.
+    /// Puts NZCV into the CPU's state, in the form that everybody knows. Clobbers RAX and the host's flags.
+    pub(super) fn store_flags(&mut self, flags: Flags) {
+        match flags {
+            Flags::Saved(Carry::Inverted) | Flags::Both(Carry::Inverted) => {}
+            Flags::Saved(Carry::Plain) | Flags::Both(Carry::Plain) => {
+                self.asm.alu_mem_imm(Alu::Xor, Size::B, HIGH, CARRY);
+            }
+            Flags::Live(carry) => {
+                if carry == Carry::Plain {
+                    self.asm.complement_carry();
+                }
+                self.save();
+            }
+        }
+    }
+
+    /// Puts NZCV, which a handler has left alone since [`Compiler::store_flags`], back into the form that it was saved in.
+    pub(super) fn keep_saved(&mut self, flags: Flags) {
+        if flags == Flags::Saved(Carry::Plain) {
+            self.asm.alu_mem_imm(Alu::Xor, Size::B, HIGH, CARRY);
+        }
+    }
+
+    /// Puts NZCV from the CPU's state into the host's flags. Clobbers RAX.
     pub(super) fn load_flags(&mut self) {
         self.asm.load(Size::D, Reg::Rax, NZCV);
-        self.asm.alu_imm(Alu::Xor, Size::D, Reg::Rax, 1 << 29);
-        self.asm.mov(Size::D, Reg::Rcx, Reg::Rax);
-        self.asm.shift_imm(Shift::Shr, Size::D, Reg::Rcx, 28);
-        self.asm.alu_imm(Alu::And, Size::D, Reg::Rcx, 1);
-        // N, Z and C to bits 15, 14 and 8; V to bit 0.
-        self.asm.mov(Size::D, Reg::Rdx, Reg::Rax);
-        self.asm.shift_imm(Shift::Shr, Size::D, Reg::Rax, 16);
-        self.asm.alu_imm(Alu::And, Size::D, Reg::Rax, 0xc000);
-        self.asm.shift_imm(Shift::Shr, Size::D, Reg::Rdx, 21);
-        self.asm.alu_imm(Alu::And, Size::D, Reg::Rdx, 0x100);
-        self.asm.alu(Alu::Or, Size::D, Reg::Rax, Reg::Rdx);
-        self.asm.alu(Alu::Or, Size::D, Reg::Rax, Reg::Rcx);
         self.restore();
     }
 
-    /// Puts saved flags, which are in EAX, back into the host's.
+    /// NZCV as the register has it, from the CPU's state in the form that everybody knows. Changes the host's flags.
+    pub(super) fn nzcv_bits(&mut self, to: Reg) {
+        self.asm.load(Size::D, to, NZCV);
+        self.asm.alu_imm(Alu::And, Size::D, to, Nzcv::STORED.cast_signed());
+        self.asm.imul_imm(Size::D, to, to, Nzcv::TO_BITS.cast_signed());
+        self.asm.alu_imm(Alu::And, Size::D, to, Nzcv::MASK.cast_signed());
+        self.asm.alu_imm(Alu::Xor, Size::D, to, Nzcv::C.cast_signed());
+    }
+
+    /// Puts saved flags, which are in EAX, into the host's.
     fn restore(&mut self) {
         // 1 + 127 overflows, 0 + 127 does not.
         self.asm.alu_imm(Alu::Add, Size::B, Reg::Rax, 127);
@@ -88,41 +131,37 @@ impl Compiler<'_> {
 
     /// Puts constant flags into the host's. Clobbers RAX.
     pub(super) fn set_flags(&mut self, nzcv: u32, carry: Carry) {
-        let bit = |n: u32| nzcv >> n & 1;
-        let host_carry = bit(1) ^ u32::from(carry == Carry::Inverted);
-        self.asm
-            .mov_imm_keep_flags(Reg::Rax, u64::from(bit(3) << 15 | bit(2) << 14 | host_carry << 8 | bit(0)));
+        self.asm.mov_imm_keep_flags(Reg::Rax, saved(nzcv, carry));
         self.restore();
     }
 
-    /// Computes a condition; answers the host's for it, or nothing if it always holds. Clobbers RAX and RCX.
+    /// Computes a condition; answers the host's for it, or nothing if it always holds. Clobbers RAX.
     pub(super) fn condition(&mut self, condition: u32) -> Option<Cond> {
         if condition >= 14 {
             return None;
         }
-        let mut carry = match self.flags {
-            Flags::Memory => {
-                let holds = (0..16).filter(|&nzcv| condition_holds(nzcv << 28, condition));
-                let set = holds.fold(0, |set, nzcv| set | 1_u64 << nzcv);
-                self.asm.load(Size::D, Reg::Rcx, NZCV);
-                self.asm.shift_imm(Shift::Shr, Size::D, Reg::Rcx, 28);
-                self.asm.mov_imm(Reg::Rax, set);
-                self.asm.bit_test_reg(Size::D, Reg::Rax, Reg::Rcx);
-                return Some(Cond::B);
-            }
-            Flags::Live(carry) => carry,
-            Flags::Saved(carry) => {
-                self.asm.load(Size::D, Reg::Rax, FLAGS);
-                self.restore();
-                carry
-            }
+        let holds = match self.flags {
+            Flags::Saved(carry) => match self.saved_condition(condition & 14, carry) {
+                Some(holds) => holds,
+                None => {
+                    self.load_flags();
+                    self.flags = Flags::Both(carry);
+                    self.live_condition(condition & 14, carry)
+                }
+            },
+            Flags::Live(carry) | Flags::Both(carry) => self.live_condition(condition & 14, carry),
         };
+        Some(if condition & 1 != 0 { holds.invert() } else { holds })
+    }
+
+    /// An even condition of the host's flags.
+    fn live_condition(&mut self, condition: u32, mut carry: Carry) -> Cond {
         if carry == Carry::Plain && condition >> 1 == 4 {
             self.asm.complement_carry();
             carry = Carry::Inverted;
+            self.flags = Flags::Live(carry);
         }
-        self.flags = Flags::Live(carry);
-        let base = match condition >> 1 {
+        match condition >> 1 {
             0 => Cond::E,
             1 if carry == Carry::Inverted => Cond::Ae,
             1 => Cond::B,
@@ -131,25 +170,30 @@ impl Compiler<'_> {
             4 => Cond::A,
             5 => Cond::Ge,
             _ => Cond::G,
-        };
-        Some(if condition & 1 != 0 { base.invert() } else { base })
+        }
     }
 
-    /// Puts C, or its opposite, into the host's carry; the other flags are lost. Clobbers RAX.
-    pub(super) fn load_carry(&mut self, wanted: Carry) {
-        let have = match self.flags {
-            Flags::Memory => {
-                self.asm.load(Size::D, Reg::Rax, NZCV);
-                self.asm.bit_test(Size::D, Reg::Rax, 29);
-                Carry::Plain
-            }
-            Flags::Live(carry) => carry,
-            Flags::Saved(carry) => {
-                self.asm.load(Size::D, Reg::Rax, FLAGS);
-                self.asm.bit_test(Size::D, Reg::Rax, 8);
-                carry
-            }
+    /// An even condition of saved flags, if one instruction can test it where they are.
+    fn saved_condition(&mut self, condition: u32, carry: Carry) -> Option<Cond> {
+        let (place, bits, holds) = match condition >> 1 {
+            0 => (HIGH, Z, Cond::Ne),
+            1 if carry == Carry::Inverted => (HIGH, CARRY, Cond::E),
+            1 => (HIGH, CARRY, Cond::Ne),
+            2 => (HIGH, N, Cond::Ne),
+            3 => (NZCV, V, Cond::Ne),
+            4 if carry == Carry::Inverted => (HIGH, CARRY | Z, Cond::E),
+            _ => return None,
         };
+        self.asm.test_mem_imm(Size::B, place, bits);
+        Some(holds)
+    }
+
+    /// Puts C, or its opposite, into the host's carry; the other flags are lost.
+    pub(super) fn load_carry(&mut self, wanted: Carry) {
+        let (Flags::Saved(have) | Flags::Live(have) | Flags::Both(have)) = self.flags;
+        if !self.flags.are_live() {
+            self.asm.bit_test_mem(Size::D, NZCV, Nzcv::NOT_C.trailing_zeros() as u8);
+        }
         if have != wanted {
             self.asm.complement_carry();
         }

@@ -72,10 +72,46 @@ impl Compiler<'_> {
         if amount == 0 {
             return self.read_zr(m, Reg::Rcx);
         }
-        self.copy(size, Reg::Rcx, m);
         let op = [Shift::Shl, Shift::Shr, Shift::Sar, Shift::Ror][(word >> 22 & 3) as usize];
+        if op == Shift::Ror && self.source.host.bmi && m != 31 {
+            let from = self.read(m);
+            self.asm.rorx(size, Reg::Rcx, from, amount);
+            return Reg::Rcx;
+        }
+        self.copy(size, Reg::Rcx, m);
         self.asm.shift_imm(op, size, Reg::Rcx, amount);
         Reg::Rcx
+    }
+
+    /// Shifts by an amount that is not zero and leaves the flags alone. Clobbers RAX.
+    pub(super) fn shift_keeping_flags(&mut self, op: Shift, size: Size, to: Reg, from: Reg, amount: u8) {
+        self.asm.mov_imm_keep_flags(Reg::Rax, amount.into());
+        self.asm.shift_reg(op, size, to, from, Reg::Rax);
+    }
+
+    /// Rd = Rn +- Rm, shifted, that leaves the flags alone; Rd is not 31.
+    fn add_keeping_flags(&mut self, size: Size, word: u32) {
+        let (d, n, m, amount) = (rd(word), rn(word), rm(word), (word >> 10 & 63) as u8);
+        let mut operand = self.read_zr(m, Reg::Rcx);
+        if amount != 0 {
+            let op = [Shift::Shl, Shift::Shr, Shift::Sar][(word >> 22 & 3) as usize];
+            self.shift_keeping_flags(op, size, Reg::Rcx, operand, amount);
+            operand = Reg::Rcx;
+        }
+        let left = (n != 31).then(|| self.read(n));
+        let subtract = word & 1 << 30 != 0;
+        if subtract {
+            if operand != Reg::Rcx {
+                self.asm.mov(size, Reg::Rcx, operand);
+            }
+            self.asm.unary(Unary::Not, size, Reg::Rcx);
+            operand = Reg::Rcx;
+        }
+        let to = self.write(d);
+        match left {
+            Some(left) => self.asm.lea(size, to, Mem::indexed(left, operand, 0, subtract.into())),
+            None => self.asm.lea(size, to, Mem::new(operand, subtract.into())),
+        }
     }
 
     pub(super) fn add_shifted(&mut self, word: u32) -> bool {
@@ -91,6 +127,10 @@ impl Compiler<'_> {
             let (a, b) = (self.read(n), self.read(m));
             let to = self.write(d);
             self.asm.lea(size, to, Mem::indexed(a, b, scale as u8, 0));
+            return true;
+        }
+        if !flags && d != 31 && self.keeps_flags() {
+            self.add_keeping_flags(size, word);
             return true;
         }
         if !flags {
@@ -226,12 +266,11 @@ impl Compiler<'_> {
         let no_shift = word >> 10 & 63 == 0;
         if operation == 1 && n == 31 && no_shift {
             // MOV and MVN.
-            let from = self.read_zr(m, Reg::Rcx);
             if invert {
-                self.asm.mov(size, Reg::Rcx, from);
-                self.asm.unary(Unary::Not, size, Reg::Rcx);
-                self.assign(size, d, Reg::Rcx);
+                let to = self.copy_to_result(size, d, m);
+                self.asm.unary(Unary::Not, size, to);
             } else {
+                let from = self.read_zr(m, Reg::Rcx);
                 self.assign(size, d, from);
             }
             return true;
@@ -240,6 +279,15 @@ impl Compiler<'_> {
             self.clobber_flags();
         }
         let mut operand = self.shifted(size, word);
+        if invert && matches!(operation, 0 | 3) && d != 31 && n != 31 && self.source.host.bmi {
+            let left = self.read(n);
+            let to = self.write(d);
+            self.asm.andn(size, to, operand, left);
+            if operation == 3 {
+                self.flags = Flags::Live(Carry::Plain);
+            }
+            return true;
+        }
         if invert {
             self.asm.mov(size, Reg::Rcx, operand);
             self.asm.unary(Unary::Not, size, Reg::Rcx);

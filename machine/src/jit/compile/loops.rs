@@ -4,10 +4,9 @@
 //! the jump. The passes after it begin the block with that, and know of each register how far away its next use is.
 
 use super::Compiler;
-use super::flags::{Carry, Flags};
+use super::flags::Flags;
 use super::registers::Cache;
-use crate::jit::layout::{FLAGS, NZCV};
-use crate::jit::x64::{Alu, Cond, Reg, Shift, Size};
+use crate::jit::x64::Cond;
 
 /// Passes over a loop after the first: the second has nearly the right beginning, the third has it.
 const PASSES: u32 = 2;
@@ -15,8 +14,8 @@ const PASSES: u32 = 2;
 /// What is known of the block as a loop.
 #[derive(Default)]
 pub(super) struct Loop {
-    /// The registers and flags at a jump to the block's own start.
-    again: Option<(Cache, Flags)>,
+    /// The registers at a jump to the block's own start.
+    again: Option<Cache>,
     /// Whether a handler was called in between, which leaves nothing in registers.
     called: bool,
     /// General-purpose registers in the order of their use, and those of them that are written.
@@ -33,7 +32,6 @@ pub(super) struct Loop {
 struct Head {
     start: usize,
     cache: Cache,
-    flags: Flags,
 }
 
 impl Loop {
@@ -83,9 +81,9 @@ impl Loop {
 
 impl Compiler<'_> {
     /// Notes a jump to an instruction at a distance from the block's start.
-    pub(super) fn note_jump(&mut self, delta: i64, cache: &Cache, flags: Flags) {
+    pub(super) fn note_jump(&mut self, delta: i64, cache: &Cache) {
         if delta == 0 && !self.source.key.is_landing() {
-            self.turns.again = Some((*cache, flags));
+            self.turns.again = Some(*cache);
         }
     }
 
@@ -93,7 +91,7 @@ impl Compiler<'_> {
     pub(super) fn passes(&mut self) {
         self.instructions();
         for _ in 0..PASSES {
-            let Some((cache, flags)) = self.turns.again else { return };
+            let Some(cache) = self.turns.again else { return };
             if self.turns.called {
                 return;
             }
@@ -101,73 +99,29 @@ impl Compiler<'_> {
             let future = if turns.future.is_empty() { turns.uses } else { turns.future };
             self.restart();
             self.turns = Loop { future, ..Loop::default() };
-            self.begin_loop(&cache, flags, turns.written, turns.vectors_written);
+            self.begin_loop(&cache, turns.written, turns.vectors_written);
             self.instructions();
         }
     }
 
-    /// Begins the block with registers and flags where they will be at the end of a turn.
-    fn begin_loop(&mut self, end: &Cache, flags: Flags, written: u32, vectors_written: u32) {
+    /// Begins the block with registers where they will be at the end of a turn.
+    fn begin_loop(&mut self, end: &Cache, written: u32, vectors_written: u32) {
         self.cache = end.at_head(written, vectors_written);
         let cache = self.cache;
         self.reload(&cache);
-        self.flags = match flags {
-            Flags::Memory => Flags::Memory,
-            Flags::Live(carry) | Flags::Saved(carry) => {
-                self.save_stored_flags(carry);
-                Flags::Saved(carry)
-            }
-        };
-        self.turns.head = Some(Head { start: self.asm.offset(), cache, flags: self.flags });
+        self.turns.head = Some(Head { start: self.asm.offset(), cache });
     }
 
     /// Jumps to the start of the loop, or leaves if the budget is used up; answers whether there is a loop.
     pub(super) fn turn(&mut self, retired: u32, delta: i64, cache: &Cache, flags: Flags) -> bool {
         let Some(head) = self.turns.head.filter(|_| delta == 0) else { return false };
-        match head.flags {
-            Flags::Saved(carry) => self.save_flags(flags, carry),
-            _ => self.store_flags(flags),
-        }
+        self.store_flags(flags);
         self.move_to_head(cache, &head.cache);
         self.spend(retired);
         self.asm.jcc_offset(Cond::G, head.start);
-        self.store_flags(head.flags);
         self.store_dirty(&head.cache);
         let leave = self.outside(self.stubs.leave);
         self.asm.jmp_offset(leave);
         true
-    }
-
-    /// Puts NZCV in the place for saved flags. Clobbers RAX.
-    fn save_flags(&mut self, flags: Flags, carry: Carry) {
-        match flags {
-            Flags::Memory => self.save_stored_flags(carry),
-            Flags::Saved(have) => {
-                if have != carry {
-                    self.asm.alu_mem_imm(Alu::Xor, Size::D, FLAGS, 1 << 8);
-                }
-            }
-            Flags::Live(have) => {
-                if have != carry {
-                    self.asm.complement_carry();
-                }
-                self.asm.load_flags();
-                self.asm.set(Cond::O, Reg::Rax);
-                self.asm.store(Size::D, FLAGS, Reg::Rax);
-            }
-        }
-    }
-
-    /// The same for the NZCV of the CPU's state.
-    fn save_stored_flags(&mut self, carry: Carry) {
-        self.asm.load(Size::D, Reg::Rax, NZCV);
-        self.asm.shift_imm(Shift::Shr, Size::D, Reg::Rax, 28);
-        // Bits 3 to 0 go to 15, 14, 8 and 0: copies of them at 12, 7 and 0 do not overlap.
-        self.asm.imul_imm(Size::D, Reg::Rax, Reg::Rax, 1 << 12 | 1 << 7 | 1);
-        self.asm.alu_imm(Alu::And, Size::D, Reg::Rax, 0xc101);
-        if carry == Carry::Inverted {
-            self.asm.alu_imm(Alu::Xor, Size::D, Reg::Rax, 1 << 8);
-        }
-        self.asm.store(Size::D, FLAGS, Reg::Rax);
     }
 }

@@ -5,6 +5,7 @@ mod branches;
 mod classes;
 mod conditional;
 mod detours;
+mod effects;
 mod exits;
 mod flags;
 mod fp;
@@ -32,7 +33,7 @@ use self::slow::{Accessed, CodeWrite, Slow};
 use super::blocks::{Exit, Id};
 use super::host::Host;
 use super::key::Key;
-use super::layout::BTYPE;
+use super::layout::{BTYPE, CACHE};
 use super::stubs::Stubs;
 use super::x64::{Assembler, Fixup, Reg, Size};
 use crate::cpu::Vcpu;
@@ -81,6 +82,8 @@ struct Compiler<'a> {
     stubs: &'a Stubs,
     source: &'a Source<'a>,
     cache: Cache,
+    /// How many registers of the cache the block has.
+    cached: usize,
     flags: Flags,
     /// Number of the current instruction.
     index: u32,
@@ -149,13 +152,16 @@ impl<'a> Compiler<'a> {
         stubs: &'a Stubs,
         source: &'a Source<'a>,
     ) -> Compiler<'a> {
+        let spans = plan(source.ops);
+        let spans_register = spans.iter().flatten().any(|member| member.register);
         Compiler {
             asm: Assembler::new(buffer),
             base,
             stubs,
             source,
             cache: Cache::default(),
-            flags: Flags::Memory,
+            cached: CACHE.len() - usize::from(spans_register),
+            flags: Flags::STATE,
             index: 0,
             fp_checked: false,
             sp_checked: false,
@@ -169,7 +175,7 @@ impl<'a> Compiler<'a> {
             ended: false,
             failures: take(&mut lists.failures),
             code_writes: take(&mut lists.code_writes),
-            spans: plan(source.ops),
+            spans,
             led: 0,
             detours: take(&mut lists.detours),
             jumps: take(&mut lists.jumps),
@@ -216,7 +222,7 @@ impl Compiler<'_> {
     fn restart(&mut self) {
         self.asm.rewind();
         self.cache = Cache::default();
-        self.flags = Flags::Memory;
+        self.flags = Flags::STATE;
         self.fp_checked = false;
         self.sp_checked = false;
         self.led = 0;

@@ -2,7 +2,7 @@
 
 use super::Compiler;
 use super::integer::{rd, rm, rn, size_of};
-use crate::jit::x64::{Alu, Cond, Label, Reg, Shift, Size, Unary};
+use crate::jit::x64::{Alu, Cond, Label, Mem, Reg, Shift, Size, Unary};
 use droste_arch::a64::Encoding;
 
 impl Compiler<'_> {
@@ -15,24 +15,43 @@ impl Compiler<'_> {
             | Encoding::MSUB_32A_dp_3src
             | Encoding::MADD_64A_dp_3src
             | Encoding::MSUB_64A_dp_3src => {
-                self.clobber_flags();
-                self.copy(size, Reg::Rax, rn(word));
-                let m = self.read_zr(rm(word), Reg::Rcx);
-                self.asm.imul(size, Reg::Rax, m);
+                if ra == 31 && !subtract && !self.keeps_flags() {
+                    self.product(size, word);
+                    return true;
+                }
+                self.multiply_to_rax(size, word, subtract);
             }
             Encoding::SMADDL_64WA_dp_3src
             | Encoding::SMSUBL_64WA_dp_3src
             | Encoding::UMADDL_64WA_dp_3src
             | Encoding::UMSUBL_64WA_dp_3src => {
-                self.clobber_flags();
                 let signed = word & 1 << 23 == 0;
-                for (to, from) in [(Reg::Rax, rn(word)), (Reg::Rcx, rm(word))] {
-                    self.copy(Size::D, to, from);
-                    if signed {
-                        self.asm.sign_extend(Size::D, Size::Q, to, to);
+                let keeps = !subtract && self.keeps_flags();
+                if !keeps {
+                    self.clobber_flags();
+                }
+                for (to, from) in [(Reg::Rdx, rn(word)), (Reg::Rcx, rm(word))] {
+                    match (signed, from) {
+                        (true, 0..31) => {
+                            let from = self.read(from);
+                            self.asm.sign_extend(Size::D, Size::Q, to, from);
+                        }
+                        _ => self.copy(Size::D, to, from),
                     }
                 }
-                self.asm.imul(Size::Q, Reg::Rax, Reg::Rcx);
+                if keeps {
+                    self.asm.mulx(Reg::Rdx, Reg::Rax, Reg::Rcx);
+                } else {
+                    self.asm.mov(Size::Q, Reg::Rax, Reg::Rdx);
+                    self.asm.imul(Size::Q, Reg::Rax, Reg::Rcx);
+                }
+            }
+            Encoding::UMULH_64_dp_3src if self.source.host.bmi => {
+                self.copy(Size::Q, Reg::Rdx, rn(word));
+                let m = self.read_zr(rm(word), Reg::Rcx);
+                let high = if rd(word) == 31 { Reg::Rdx } else { self.write(rd(word)) };
+                self.asm.mulx(high, Reg::Rax, m);
+                return true;
             }
             Encoding::SMULH_64_dp_3src | Encoding::UMULH_64_dp_3src => {
                 self.clobber_flags();
@@ -50,13 +69,41 @@ impl Compiler<'_> {
             self.asm.alu(Alu::Sub, size, Reg::Rcx, Reg::Rax);
             self.assign(size, rd(word), Reg::Rcx);
         } else {
-            if ra != 31 {
-                let addend = self.read(ra);
-                self.asm.alu(Alu::Add, size, Reg::Rax, addend);
+            match (ra, rd(word)) {
+                (_, 31) => {}
+                (31, d) => self.assign(size, d, Reg::Rax),
+                (_, d) => {
+                    let addend = self.read(ra);
+                    let to = self.write(d);
+                    self.asm.lea(size, to, Mem::indexed(Reg::Rax, addend, 0, 0));
+                }
             }
-            self.assign(size, rd(word), Reg::Rax);
         }
         true
+    }
+
+    /// Rd = Rn * Rm.
+    fn product(&mut self, size: Size, word: u32) {
+        self.clobber_flags();
+        let (d, n, m) = (rd(word), rn(word), rm(word));
+        let (n, m) = if d == m { (m, n) } else { (n, m) };
+        let factor = self.read_zr(m, Reg::Rcx);
+        let to = self.copy_to_result(size, d, n);
+        self.asm.imul(size, to, factor);
+    }
+
+    /// RAX = Rn * Rm, by an instruction that leaves the flags alone where what follows does, too.
+    fn multiply_to_rax(&mut self, size: Size, word: u32, subtract: bool) {
+        if !subtract && self.keeps_flags() {
+            self.copy(Size::Q, Reg::Rdx, rn(word));
+            let m = self.read_zr(rm(word), Reg::Rcx);
+            self.asm.mulx(Reg::Rdx, Reg::Rax, m);
+            return;
+        }
+        self.clobber_flags();
+        self.copy(size, Reg::Rax, rn(word));
+        let m = self.read_zr(rm(word), Reg::Rcx);
+        self.asm.imul(size, Reg::Rax, m);
     }
 
     /// CRC32C of 1 to 8 bytes; the host's instruction has the same polynomial and order of bits.

@@ -145,7 +145,7 @@ impl Compiler<'_> {
     #[inline(never)]
     fn occupy(&mut self, r: u8, load: bool) -> usize {
         let free = self.cache.held.trailing_ones() as usize;
-        let slot = if free < CACHE.len() { free } else { self.vacate() };
+        let slot = if free < self.cached { free } else { self.vacate() };
         let cache = &mut self.cache;
         cache.held |= 1 << slot;
         cache.guest[slot] = r;
@@ -160,8 +160,8 @@ impl Compiler<'_> {
     /// ago. All of them hold something.
     #[inline(never)]
     fn vacate(&mut self) -> usize {
-        let (cache, turns) = (&mut self.cache, &self.turns);
-        let unlocked = (0..CACHE.len()).filter(|i| cache.locked >> i & 1 == 0);
+        let (cache, turns, count) = (&mut self.cache, &self.turns, self.cached);
+        let unlocked = (0..count).filter(|i| cache.locked >> i & 1 == 0);
         let oldest = if turns.knows_future() {
             let nearness = |i: usize| (usize::MAX - turns.distance(cache.guest[i]), cache.used[i]);
             unlocked.min_by_key(|&i| nearness(i))

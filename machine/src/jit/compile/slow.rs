@@ -3,7 +3,7 @@
 
 use super::memory::Site;
 use super::registers::Cache;
-use super::{Compiler, Flags, is_vector};
+use super::{Compiler, Flags, effects, is_vector};
 use crate::jit::layout::{PC, STALE, STATE_PC};
 use crate::jit::runtime::{NEXT, handler_address};
 use crate::jit::x64::{Cond, Fixup, Label, Mem, Reg, Size};
@@ -44,6 +44,10 @@ pub(super) struct CodeWrite {
 impl Compiler<'_> {
     /// Executes the current instruction by its handler.
     pub(super) fn by_helper(&mut self, stub: usize) {
+        debug_assert!(
+            effects::is_unknown(&self.source.ops[self.index as usize]),
+            "what a handler does is not known"
+        );
         self.prepare_helper(stub);
         self.asm.test(Size::D, Reg::Rax, Reg::Rax);
         let failure = self.asm.jcc_unbound(Cond::Ne);
@@ -56,7 +60,7 @@ impl Compiler<'_> {
         let flags = self.flags;
         // The flags first: storing registers leaves them alone, but not the other way round.
         self.store_flags(flags);
-        self.flags = Flags::Memory;
+        self.flags = Flags::STATE;
         self.flush();
         self.call_handler(self.index, stub);
         // An FP or AdvSIMD instruction that did not trap has made the check; a system instruction may change it.
@@ -79,6 +83,7 @@ impl Compiler<'_> {
         let mut parts = std::mem::take(&mut self.slow);
         for slow in &mut parts {
             self.slow_part(slow);
+            self.keep_saved(slow.flags);
             self.asm.jmp_offset(slow.back);
         }
         self.slow = parts;

@@ -79,7 +79,7 @@ impl Compiler<'_> {
                 if state(view.offset) == NZCV {
                     let flags = self.flags;
                     self.store_flags(flags);
-                    self.flags = super::Flags::Memory;
+                    self.flags = super::Flags::STATE;
                 }
                 (t != SP).then(|| self.prepare(t))
             }
@@ -99,7 +99,11 @@ impl Compiler<'_> {
         }
         match (plan.effect, source) {
             (Effect::Read(view), Some(to)) => {
-                self.load_view(to, view);
+                if state(view.offset) == NZCV {
+                    self.nzcv_bits(to);
+                } else {
+                    self.load_view(to, view);
+                }
                 self.wrote(t);
             }
             (Effect::Zero, Some(to)) => {

@@ -299,7 +299,8 @@ fn loops_of_one_block_do_what_the_interpreter_does() {
         let mut state = random_state(&mut random, &base, pc);
         state.insn_count = pair.reference.state.insn_count;
         pair.start(&state);
-        let shown = format!("case {case} at {pc:x}:{listing}\n nzcv {:x} x {:x?}", state.nzcv, state.x);
+        let shown =
+            format!("case {case} at {pc:x}:{listing}\n nzcv {:x} x {:x?}", state.nzcv.bits(), state.x);
         for _ in 0..3 {
             pair.run(1 + random.below(100));
             pair.compare(&shown);

@@ -246,7 +246,8 @@ fn is_native(pair: &mut Pair, word: u32) -> bool {
 /// Comparisons with the interpreter would not notice a template that is never used.
 #[test]
 fn frequent_encodings_have_templates() {
-    let host = Host { vectors: true, fma: true, aes: true, carryless: true, sha: true, crc32: true };
+    let host =
+        Host { vectors: true, fma: true, aes: true, carryless: true, sha: true, crc32: true, bmi: true };
     let mut pair = pair_on(host);
     let mut random = Random(4);
     let (native, missing): (Vec<Encoding>, Vec<Encoding>) =

@@ -255,9 +255,10 @@ impl Assembler<'_> {
         self.op_0f_before(size, 0xba, 4, src.into(), false, [bit]);
     }
 
-    /// `bt src, index`: bit `index` modulo the size into the carry flag.
-    pub(crate) fn bit_test_reg(&mut self, size: Size, src: Reg, index: Reg) {
-        self.op_0f(size, 0xa3, index as u8, src.into(), false);
+    /// `bt [mem], bit`.
+    pub(crate) fn bit_test_mem(&mut self, size: Size, mem: Mem, bit: u8) {
+        self.op_0f(size, 0xba, 4, mem.into(), false);
+        self.byte(bit);
     }
 
     /// `imul dst, src, imm`.

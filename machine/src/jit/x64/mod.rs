@@ -3,6 +3,7 @@
 //! It knows nothing of the guest. Operand size is 64 bits where a method does not take a [`Size`].
 //! Cost: about two nanoseconds an instruction (`cargo xtask bench` shows it).
 
+mod bmi;
 mod branch;
 mod encode;
 mod integer;

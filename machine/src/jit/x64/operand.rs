@@ -59,6 +59,11 @@ impl Mem {
         self.base as u8 == base as u8 && self.index.is_none() && self.disp == disp as i32
     }
 
+    /// The memory at a distance behind it.
+    pub(crate) const fn plus(self, bytes: i32) -> Mem {
+        Mem { disp: self.disp + bytes, ..self }
+    }
+
     /// `[base + index * 2^scale_log2 + disp]`; `index` is not RSP.
     pub(crate) const fn indexed(base: Reg, index: Reg, scale_log2: u8, disp: i32) -> Mem {
         Mem { base, index: Some((index, scale_log2)), disp }

@@ -210,6 +210,27 @@ fn vex_forms_have_their_text() {
 }
 
 #[test]
+fn forms_of_three_registers_have_their_text() {
+    use Reg::{R8, R15, Rax, Rcx, Rdx};
+    let cases = [
+        (text(|s| s.rorx(Size::D, Rcx, R8, 7)), "rorx ecx,r8d,7"),
+        (text(|s| s.rorx(Size::Q, R15, Rax, 63)), "rorx r15,rax,3Fh"),
+        (text(|s| s.shift_reg(Shift::Shl, Size::D, R8, Rcx, Rax)), "shlx r8d,ecx,eax"),
+        (text(|s| s.shift_reg(Shift::Shr, Size::Q, Rcx, R15, R8)), "shrx rcx,r15,r8"),
+        (text(|s| s.shift_reg(Shift::Sar, Size::Q, R8, R8, Rax)), "sarx r8,r8,rax"),
+        (text(|s| s.mulx(R8, Rax, R15)), "mulx r8,rax,r15"),
+        (text(|s| s.mulx(Rdx, R8, Rcx)), "mulx rdx,r8,rcx"),
+        (text(|s| s.andn(Size::D, R8, Rcx, R15)), "andn r8d,ecx,r15d"),
+        (text(|s| s.andn(Size::Q, Rax, R8, Rcx)), "andn rax,r8,rcx"),
+        (text(|s| s.bit_test_mem(Size::D, Mem::new(Reg::Rbp, 8), 8)), "bt dword ptr [rbp+8],8"),
+        (text(|s| s.load(Size::Q, Rax, Mem::new(Reg::Rbp, 8).plus(-4))), "mov rax,[rbp+4]"),
+    ];
+    for (found, wanted) in cases {
+        assert_eq!(found, wanted);
+    }
+}
+
+#[test]
 fn checksum_and_hash_forms_have_their_text() {
     let cases = [
         (text(|s| s.crc32(Size::B, Reg::Rax, Reg::Rsi)), "crc32 eax,sil"),

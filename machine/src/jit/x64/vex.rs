@@ -79,6 +79,13 @@ impl VexShift {
     pub(crate) const PSLLQ: VexShift = VexShift { opcode: 0x73, extension: 6 };
 }
 
+impl Vex {
+    /// An instruction of general registers, of 32 or 64 bits.
+    pub(super) const fn integer(prefix: u8, map: u8, opcode: u8, size: Size) -> Vex {
+        Vex { prefix, map, opcode, wide: matches!(size, Size::Q) }
+    }
+}
+
 /// XMM0, which stands for no operand.
 const NONE: Xmm = Xmm(0);
 
@@ -177,7 +184,14 @@ impl Assembler<'_> {
     }
 
     #[inline(always)]
-    fn vex_prefixed<const N: usize>(&mut self, op: Vex, reg: u8, second: u8, rm: Rm, last: [u8; N]) {
+    pub(super) fn vex_prefixed<const N: usize>(
+        &mut self,
+        op: Vex,
+        reg: u8,
+        second: u8,
+        rm: Rm,
+        last: [u8; N],
+    ) {
         let (x, b) = match rm {
             Rm::Reg(r) => (0, r >> 3),
             Rm::Mem(m) => (m.index.map_or(0, |(i, _)| i as u8 >> 3), m.base as u8 >> 3),

@@ -45,14 +45,16 @@ fn check_on(mut executor: Single, text: &str) -> Vec<String> {
         };
         cpu.state.fpcr = *fpcr as u64;
         cpu.state.fpsr = *fpsr as u64;
-        cpu.state.nzcv = (*nzcv as u32) << 28;
+        cpu.state.nzcv.set((*nzcv as u32) << 28);
         cpu.state.x = [0; 31];
         cpu.state.x[1] = *x1 as u64;
         cpu.state.v = core::array::from_fn(|i| v[i % 4]);
         let outcome = executor.execute(&mut cpu, *word as u32);
         let state = &cpu.state;
         let actual = match outcome {
-            Ok(()) => format!("{:x} {:x} {:x} {:x}", state.fpsr, state.nzcv >> 28, state.x[0], state.v[0]),
+            Ok(()) => {
+                format!("{:x} {:x} {:x} {:x}", state.fpsr, state.nzcv.bits() >> 28, state.x[0], state.v[0])
+            }
             Err(0) => "undefined".to_owned(),
             Err(class) => format!("exception class {class:x}"),
         };

@@ -104,7 +104,7 @@ impl Compiler<'_> {
     /// Begins the part of an instruction that can go to the handler: everything that it reads is in registers by now,
     /// its destination is prepared, and the host's flags are free.
     fn retreat(&mut self) -> Retreat {
-        debug_assert!(!matches!(self.flags, Flags::Live(_)), "the host's flags are free");
+        debug_assert!(!self.flags.are_live(), "the host's flags are free");
         Retreat { entry: Label::default(), before: self.cache, flags: self.flags }
     }
 

@@ -24,7 +24,7 @@ pub(in crate::jit::compile) struct Member {
     /// Whether it checks the span.
     pub(super) leads: bool,
     /// Whether a register has the addend, not the slot.
-    pub(super) register: bool,
+    pub(in crate::jit::compile) register: bool,
     pub(super) slot: usize,
     /// Whether any of the accesses stores.
     pub(super) writes: bool,
