@@ -27,10 +27,13 @@ pub(super) struct SideExit {
 impl Compiler<'_> {
     /// Leaves the block to the instruction at a distance from its start, with everything in the cache stored first.
     pub(super) fn leave_block(&mut self, retired: u32, delta: i64) {
-        let (cache, flags) = (self.cache, self.flags);
-        self.note_jump(delta, &cache);
-        if self.turn(retired, delta, &cache, flags) {
-            return;
+        let flags = self.flags;
+        if delta == 0 {
+            let cache = self.cache;
+            self.note_jump(delta, &cache);
+            if self.turn(retired, delta, &cache, flags) {
+                return;
+            }
         }
         self.store_flags(flags);
         self.flush();

@@ -11,6 +11,9 @@ use crate::jit::x64::Cond;
 /// Passes over a loop after the first: the second has nearly the right beginning, the third has it.
 const PASSES: u32 = 2;
 
+/// Uses of registers that are noted: most blocks have less, and what comes behind in others is not looked for.
+const USES: usize = 256;
+
 /// What is known of the block as a loop.
 #[derive(Default)]
 pub(super) struct Loop {
@@ -20,6 +23,7 @@ pub(super) struct Loop {
     called: bool,
     /// General-purpose registers in the order of their use, and those of them that are written.
     uses: Vec<u8>,
+    count: u16,
     written: u32,
     vectors_written: u32,
     /// The uses that the first pass found.
@@ -38,6 +42,7 @@ impl Loop {
     /// Nothing is known; `uses` is for what will be.
     pub(super) fn new(mut uses: Vec<u8>) -> Loop {
         uses.clear();
+        uses.reserve_exact(USES);
         Loop { uses, ..Loop::default() }
     }
 
@@ -46,10 +51,14 @@ impl Loop {
         self.uses
     }
 
-    /// Notes a use of X`r` or SP.
+    /// Notes a use of X`r` or SP; answers its number.
     #[inline]
-    pub(super) fn uses(&mut self, r: u8) {
-        self.uses.push(r);
+    pub(super) fn uses(&mut self, r: u8) -> u16 {
+        self.count += 1;
+        if self.uses.len() < self.uses.capacity() {
+            self.uses.push(r);
+        }
+        self.count
     }
 
     /// Notes that X`r` or SP is written.
@@ -98,7 +107,7 @@ impl Compiler<'_> {
             let turns = std::mem::take(&mut self.turns);
             let future = if turns.future.is_empty() { turns.uses } else { turns.future };
             self.restart();
-            self.turns = Loop { future, ..Loop::default() };
+            self.turns = Loop { future, ..Loop::new(Vec::new()) };
             self.begin_loop(&cache, turns.written, turns.vectors_written);
             self.instructions();
         }

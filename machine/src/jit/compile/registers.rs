@@ -19,8 +19,8 @@ pub(super) struct Cache {
     dirty: u8,
     /// In use by the current instruction.
     locked: u8,
+    /// The number of the last use.
     used: [u16; CACHE.len()],
-    clock: u16,
     place: [u8; 32],
     /// The same for vector registers.
     pub(super) vectors: VectorCache,
@@ -34,7 +34,6 @@ impl Default for Cache {
             dirty: 0,
             locked: 0,
             used: [0; CACHE.len()],
-            clock: 0,
             place: [NOWHERE; 32],
             vectors: VectorCache::default(),
         }
@@ -131,13 +130,12 @@ impl Compiler<'_> {
 
     #[inline]
     fn place(&mut self, r: u8, load: bool) -> Reg {
-        self.turns.uses(r);
+        let number = self.turns.uses(r);
         let known = self.cache.place[usize::from(r)];
         let slot = if known != NOWHERE { usize::from(known) } else { self.occupy(r, load) };
         let cache = &mut self.cache;
-        cache.clock += 1;
         cache.locked |= 1 << slot;
-        cache.used[slot] = cache.clock;
+        cache.used[slot] = number;
         CACHE[slot]
     }
 
@@ -209,8 +207,11 @@ impl Compiler<'_> {
 
     /// Stores everything and forgets it.
     pub(super) fn flush(&mut self) {
-        let cache = std::mem::take(&mut self.cache);
-        self.store_dirty(&cache);
+        for i in members(self.cache.dirty.into()) {
+            self.asm.store_near(CPU, gpr_displacement(self.cache.guest[i]), CACHE[i]);
+        }
+        self.store_dirty_vectors();
+        self.cache = Cache::default();
     }
 
     /// X`r` in a host register, where 31 is zero and comes in `scratch`. Leaves the flags alone.

@@ -164,6 +164,13 @@ impl Compiler<'_> {
         host(slot)
     }
 
+    /// Stores what is newer than memory.
+    pub(super) fn store_dirty_vectors(&mut self) {
+        for i in members(self.cache.vectors.dirty) {
+            self.asm.store_vector(vector(self.cache.vectors.guest[i].into(), 0), host(i));
+        }
+    }
+
     /// A free slot, made so by storing what was used longest ago if need be.
     fn vacate_vector(&mut self) -> usize {
         let cache = &mut self.cache.vectors;

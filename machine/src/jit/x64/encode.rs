@@ -227,6 +227,16 @@ impl<'a> Assembler<'a> {
     /// `[66] [REX] opcode`: what comes before ModRM, for a one-byte opcode.
     #[inline(always)]
     fn opcode(size: Size, opcode: u8, reg: u8, rm: Rm, byte_regs: bool) -> Part {
+        if matches!(size, Size::B | Size::W) || byte_regs {
+            return Self::opcode_narrow(size, opcode, reg, rm, byte_regs);
+        }
+        let (rex, needed) = rex(size == Size::Q, reg, rm, false);
+        Part::new([rex, opcode]).first_if(needed)
+    }
+
+    /// The same for 8 and 16 bits.
+    #[inline(never)]
+    fn opcode_narrow(size: Size, opcode: u8, reg: u8, rm: Rm, byte_regs: bool) -> Part {
         let (rex, needed) = rex(size == Size::Q, reg, rm, byte_regs);
         let plain = Part::new([rex, opcode]).first_if(needed);
         if size == Size::W { Part { bytes: plain.bytes << 8 | 0x66, len: plain.len + 1 } } else { plain }
