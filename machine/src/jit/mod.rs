@@ -7,10 +7,10 @@
 //!
 //! What keeps generated code right when translations and code change is in `docs/adr/0007`.
 //!
-//! Both executors make the same run of the same input, with one exception that the architecture allows: code that goes
-//! on within generated code is not looked up in the TLB again, so the TLB's history differs. A guest that clears Access
-//! flags without a TLBI, as KVM does to find out which pages are in use, sees some set again in one run and not in the
-//! other: `--engine check` stops there, at a stage-2 descriptor.
+//! Both executors make the same run of the same input, with one exception that the architecture allows: what generated
+//! code remembers of translations outlives their entries in the TLB, though not a TLBI. Where a descriptor has been
+//! changed and not yet invalidated, one of them may translate in the old way and the other one anew, and `--engine
+//! check` stops: `docs/adr/0007` tells of two guests that do that.
 
 mod blocks;
 mod compile;

@@ -212,4 +212,12 @@ pub(super) const CASES: &[Case] = &[
         check: Check::Executors,
         ..NESTED_PROGRAM
     },
+    Case {
+        name: "stress-executors",
+        what: "what CPUs do to each other, by both, where no mapping is used while it changes",
+        append: "seconds=1 apart",
+        check: Check::Executors,
+        timeout_s: 900,
+        ..STRESS
+    },
 ];

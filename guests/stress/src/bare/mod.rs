@@ -1,6 +1,7 @@
 //! Reads the boot arguments, starts the other CPUs, and runs the groups of tests one after the other.
 #![allow(unsafe_code)] // bare metal
 
+mod apart;
 mod atomics;
 mod bits;
 mod code;
@@ -45,6 +46,9 @@ extern "Rust" fn guest_main() {
     let seconds = argument("seconds=").and_then(|text| text.parse().ok()).unwrap_or(10_u64);
     let only = argument("only=");
     random::set_seed(argument("seed=").and_then(|text| text.parse().ok()).unwrap_or(1));
+    if argument("apart").is_some() {
+        apart::ask();
+    }
     interrupts::install();
     crew::assemble();
     println!("stress at EL{}: {} CPUs, {seconds} s", sysreg::current_el(), crew::count());

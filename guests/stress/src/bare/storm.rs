@@ -6,6 +6,7 @@
 //! reads poison, or a stamp older than the one that was valid before, has used a stale translation. So has who stores
 //! to the old place after it was poisoned.
 
+use super::apart::Gate;
 use super::code::RET;
 use super::crew;
 use super::probe::{self, FAULT, publish_code};
@@ -40,18 +41,23 @@ pub(crate) struct Slot {
     pub(crate) places: [u64; 2],
     /// How often it has changed: the least significant bit says which place it leads to.
     pub(crate) stamp: AtomicU64,
+    gate: Gate,
 }
 
 impl Slot {
     /// A page, of data or with a function by its index, that leads to `place` and the page behind it.
     pub(crate) const fn page(index: usize, address: u64, place: u64) -> Slot {
         let content = if (index / 4).is_multiple_of(2) { Content::Data } else { Content::Code };
-        Slot { content, address, places: [place, place + PAGE], stamp: AtomicU64::new(0) }
+        Slot::new(content, address, [place, place + PAGE])
     }
 
     /// A block that leads to `place` and the block behind it.
     pub(crate) const fn block(address: u64, place: u64) -> Slot {
-        Slot { content: Content::Block, address, places: [place, place + BLOCK], stamp: AtomicU64::new(0) }
+        Slot::new(Content::Block, address, [place, place + BLOCK])
+    }
+
+    const fn new(content: Content, address: u64, places: [u64; 2]) -> Slot {
+        Slot { content, address, places, stamp: AtomicU64::new(0), gate: Gate::new() }
     }
 
     /// Puts a descriptor, but for its type, into the slot's entry of these tables of level 2 and 3.
@@ -206,6 +212,10 @@ fn poison(slot: &Slot, place: usize) {
 pub(crate) fn change(window: &Window, random: &mut Random) {
     let own = window.slots.len() / crew::count();
     let slot = &window.slots[random.below(own) * crew::count() + cpu()];
+    slot.gate.close(|| change_slot(window, slot, random));
+}
+
+fn change_slot(window: &Window, slot: &Slot, random: &mut Random) {
     let old = slot.stamp.load(Ordering::Relaxed);
     let (from, to) = (old as usize & 1, !old as usize & 1);
     if random.below(4) == 0 {
@@ -247,35 +257,42 @@ fn downgrade(window: &Window, slot: &Slot, place: usize, random: &mut Random) {
     instruction!("dsb ishst", "isb");
 }
 
-/// Uses slots of a window as long as `count` says; at any Exception level.
+/// Uses slots of a window, `count` times; at any Exception level.
 pub(crate) fn use_slots(slots: &[Slot], count: usize, random: &mut Random) {
-    let mut faults = 0;
+    let (mut uses, mut faults) = (0, 0);
     for _ in 0..count {
         let slot = &slots[random.below(slots.len())];
-        let before = slot.stamp.load(Ordering::Acquire);
-        let (got, limit) = if slot.content == Content::Code && random.below(2) == 0 {
-            let got = probe::call(slot.address + FUNCTION);
-            (if got == POISONED { POISON } else { got }, 0xffff)
-        } else {
-            let all = parts(slot.content);
-            let got = probe::load(slot.address + all[random.below(all.len())]);
-            let stored = probe::store(slot.address + CELLS + 64 * cpu() as u64, before);
-            faults += u64::from(!stored);
-            (got, u64::MAX)
-        };
-        core::sync::atomic::fence(Ordering::SeqCst);
-        let after = slot.stamp.load(Ordering::Relaxed);
-        match got {
-            FAULT => faults += 1,
-            POISON => report::violation(format_args!("{:#x}: poison, after {before}", slot.address)),
-            // Between the stamp before, and the one that is being made.
-            _ if got.wrapping_sub(before) & limit <= after + 1 - before => {}
-            _ => report::violation(format_args!(
-                "{:#x}: {got:#x}, where {before:#x} to {after:#x} was valid",
-                slot.address
-            )),
-        }
+        uses += u64::from(slot.gate.pass(|| faults += use_slot(slot, random)));
     }
-    COUNTS.uses.fetch_add(count as u64, Ordering::Relaxed);
+    COUNTS.uses.fetch_add(uses, Ordering::Relaxed);
     COUNTS.faults.fetch_add(faults, Ordering::Relaxed);
+}
+
+/// Executes a function of a slot, or loads from it and stores to it; answers how many of that faulted.
+fn use_slot(slot: &Slot, random: &mut Random) -> u64 {
+    let mut faults = 0;
+    let before = slot.stamp.load(Ordering::Acquire);
+    let (got, limit) = if slot.content == Content::Code && random.below(2) == 0 {
+        let got = probe::call(slot.address + FUNCTION);
+        (if got == POISONED { POISON } else { got }, 0xffff)
+    } else {
+        let all = parts(slot.content);
+        let got = probe::load(slot.address + all[random.below(all.len())]);
+        let stored = probe::store(slot.address + CELLS + 64 * cpu() as u64, before);
+        faults += u64::from(!stored);
+        (got, u64::MAX)
+    };
+    core::sync::atomic::fence(Ordering::SeqCst);
+    let after = slot.stamp.load(Ordering::Relaxed);
+    match got {
+        FAULT => faults += 1,
+        POISON => report::violation(format_args!("{:#x}: poison, after {before}", slot.address)),
+        // Between the stamp before, and the one that is being made.
+        _ if got.wrapping_sub(before) & limit <= after + 1 - before => {}
+        _ => report::violation(format_args!(
+            "{:#x}: {got:#x}, where {before:#x} to {after:#x} was valid",
+            slot.address
+        )),
+    }
+    faults
 }
