@@ -91,6 +91,7 @@ pub(crate) struct Dispatch {
     pub(crate) branch_cache: u64,
     /// The block in which an access was decided in another way than when it was compiled, if not zero.
     pub(crate) stale: u64,
+    pub(crate) slot_page: SlotPage,
     /// Of the block that is executing.
     pub(crate) spans: [Span; Dispatch::SPANS],
 }
@@ -98,6 +99,26 @@ pub(crate) struct Dispatch {
 impl Dispatch {
     /// Spans of a block at a time.
     pub(crate) const SPANS: usize = 4;
+}
+
+/// The page of register accesses that FEAT_NV2 transforms, as generated code has found it. Whatever else may change what
+/// it depends on forgets it: everything that generated code calls and that is more than a look at memory.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub(crate) struct SlotPage {
+    /// Its host address for loads and for stores; 0 if that has to be looked up.
+    pub(crate) loads: u64,
+    pub(crate) stores: u64,
+    /// With that for stores, the address of the byte that tells whether the page holds decoded code.
+    pub(crate) code: u64,
+}
+
+impl SlotPage {
+    /// Has the page looked up again.
+    #[inline]
+    pub(crate) fn forget(&mut self) {
+        (self.loads, self.stores) = (0, 0);
+    }
 }
 
 /// The page of a run of accesses off one base register, which are checked together.

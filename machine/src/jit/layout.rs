@@ -2,7 +2,7 @@
 
 use super::x64::{Mem, Reg};
 use crate::cpu::{CpuState, Exclusive, Mode, PState, Vcpu};
-use crate::engine::{Dispatch, Span};
+use crate::engine::{Dispatch, SlotPage, Span};
 use crate::mmu::Route;
 use crate::mmu::layout::{inline, tlb};
 use crate::pauth::{NativePointers, PointerRange};
@@ -78,6 +78,10 @@ pub(super) const WINDOW: Mem = at(offset_of!(Vcpu, tlb) + tlb::WINDOW);
 pub(super) const NV2_WINDOW: Mem = at(offset_of!(Vcpu, tlb) + tlb::NV2_WINDOW);
 /// The address of their page.
 pub(super) const VNCR: Mem = state(View::stored(SysReg::VNCR_EL2).offset);
+/// Where it is, see [`SlotPage`].
+pub(super) const SLOT_LOADS: Mem = slot_page(offset_of!(SlotPage, loads));
+pub(super) const SLOT_STORES: Mem = slot_page(offset_of!(SlotPage, stores));
+pub(super) const SLOT_CODE: Mem = slot_page(offset_of!(SlotPage, code));
 pub(super) const UNSYNCHRONISED: Mem = at(offset_of!(Vcpu, tlb) + tlb::UNSYNCHRONISED);
 pub(super) const MONITOR_VALID: Mem = monitor(offset_of!(Exclusive, valid));
 pub(super) const MONITOR_SIZE: Mem = monitor(offset_of!(Exclusive, size));
@@ -109,6 +113,10 @@ pub(super) const fn pac_range(data: bool, range: Reg, field: i32) -> Mem {
 /// Eight bytes of a vector register, counted in halves.
 pub(super) const fn vector(register: u32, half: usize) -> Mem {
     state(offset_of!(CpuState, v) + 16 * register as usize + 8 * half)
+}
+
+const fn slot_page(offset: usize) -> Mem {
+    dispatch(offset_of!(Dispatch, slot_page) + offset)
 }
 
 /// The word of the exclusive monitor's value.

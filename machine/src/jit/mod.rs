@@ -21,6 +21,7 @@ mod layout;
 mod memory;
 mod pointers;
 mod runtime;
+mod slots;
 mod stubs;
 #[cfg(test)]
 mod tests;

@@ -51,6 +51,7 @@ pub(super) unsafe extern "sysv64" fn call_handler(cpu: *mut Vcpu, word: u32, han
     // SAFETY: as the function's; the reference ends with the call.
     let cpu = unsafe { &mut *cpu };
     let done = handler_at(handler)(cpu, word);
+    cpu.dispatch.slot_page.forget();
     attend(cpu);
     note_fp(cpu);
     answer(done)
@@ -90,6 +91,7 @@ pub(super) unsafe extern "sysv64" fn call_target(cpu: *mut Vcpu, word: u32, hand
     if done.is_err() {
         cpu.state.pstate.btype = btype;
     }
+    cpu.dispatch.slot_page.forget();
     attend(cpu);
     note_fp(cpu);
     answer(done)
@@ -116,6 +118,7 @@ pub(super) unsafe extern "sysv64" fn call_access(
         let mark = |host: RamAddress| marks.wrapping_add(host.pointer().addr() as u64 >> 12);
         cpu.tlb.inline(va, Route::of_number(route), mark);
     }
+    cpu.dispatch.slot_page.forget();
     attend(cpu);
     answer(done)
 }
@@ -155,6 +158,7 @@ pub(super) unsafe extern "sysv64" fn call_last(
 
 #[inline]
 fn end(cpu: &mut Vcpu, answer: u32, retired: u64) -> u32 {
+    cpu.dispatch.slot_page.forget();
     match answer {
         ABORT => interp::abort(cpu, retired),
         SYNC => {
@@ -208,6 +212,7 @@ pub(super) fn enter(cpu: &mut Vcpu, memory: &CodeMemory, enter: usize, code: usi
     let entry = unsafe { std::mem::transmute::<*const u8, Enter>(entry) };
     let pc = cpu.state.pc;
     note_fp(cpu);
+    cpu.dispatch.slot_page.forget();
     let base = std::ptr::from_mut(cpu).cast::<u8>().wrapping_add(BIAS);
     // SAFETY: `code` is a block that is valid for this CPU; it accesses the CPU, its TLB and guest RAM only, all of
     // which outlive the call.

@@ -5,7 +5,7 @@ use super::layout::{
 };
 use super::pointers::{self, Pointers};
 use super::x64::{Alu, Assembler, Cond, Fixup, Label, Mem, Reg, Shift, Size, Xmm};
-use super::{constants, runtime};
+use super::{constants, runtime, slots};
 
 /// log2 of the entries of the branch cache.
 pub(super) const BRANCH_CACHE_LOG2: u32 = 14;
@@ -90,6 +90,8 @@ pub(super) struct Stubs {
     pub(super) call_access: usize,
     /// Tells that ESI bytes at the host address RCX, in a page that holds code, were written. Changes RCX and RSI.
     pub(super) wrote_code: usize,
+    /// Find VNCR_EL2's page for loads and for stores, see [`slots::emit`].
+    pub(super) slot_pages: [usize; 2],
     /// Signs or checks a pointer.
     pub(super) pointers: Pointers,
     /// Goes on at the PC in its register, and leaves to link EAX if it is not known where that is.
@@ -200,6 +202,7 @@ pub(super) fn emit(asm: &mut Assembler<'_>) -> Stubs {
     }
     asm.ret();
 
+    stubs.slot_pages = [false, true].map(|stores| slots::emit(asm, stores));
     stubs.pointers = pointers::emit(asm);
 
     stubs.branch_or_link = asm.offset();

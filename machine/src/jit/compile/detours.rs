@@ -18,6 +18,10 @@ pub(super) enum Detour {
     ZeroDouble(Xmm),
     /// The same for the lanes of vectors that are ones in XMM3, of which those in a mask count.
     Zeros(Precision, [Xmm; 2], i32),
+    /// Where VNCR_EL2's page is has to be looked up.
+    SlotPage {
+        stores: bool,
+    },
     /// XMM0 is to be a combination of two registers.
     And(Xmm, Xmm),
     Or(Xmm, Xmm),
@@ -53,6 +57,7 @@ impl Compiler<'_> {
                 Detour::Zero(p, operands) => self.accept_zero(p, operands, way.back, &mut slow),
                 Detour::ZeroDouble(n) => self.accept_zero_double(n, &mut slow),
                 Detour::Zeros(p, operands, lanes) => self.accept_zeros(p, operands, lanes, &mut slow),
+                Detour::SlotPage { stores } => self.find_slot_page(stores, &mut slow),
                 Detour::And(n, m) => self.asm.vex(Vex::PAND, simd::T0, n, m),
                 Detour::Or(n, m) => self.asm.vex(Vex::POR, simd::T0, n, m),
             }

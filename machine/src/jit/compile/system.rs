@@ -113,12 +113,12 @@ impl Compiler<'_> {
             (Effect::Write(view, masks), from) => self.store_view(view, masks, from),
             (Effect::Daif, from) => self.write_daif(from, &mut slow),
             (Effect::Slot(offset), to) if is_read(word) => {
-                self.load_slot(offset, to, &mut slow);
+                self.load_slot(offset, to);
                 if to.is_some() {
                     self.wrote(t);
                 }
             }
-            (Effect::Slot(offset), from) => self.store_slot(offset, from, &mut slow),
+            (Effect::Slot(offset), from) => self.store_slot(offset, from),
             _ => {}
         }
         if is_guarded {

@@ -276,6 +276,30 @@ fn slots_follow_everything_that_a_hypervisor_does_between_entries() {
 }
 
 #[test]
+fn slots_follow_vncr_el2_where_generated_code_goes_on_across_levels() {
+    let mut random = Random(0x5107_0008);
+    let mut pair = pair();
+    let load = access(SysReg::HCR_EL2, true, 2);
+    let code = [load, 0x8b02_00a5, load, 0x8b02_00a5, 0xd400_0002, 0x17ff_fffb]; // add x5, x5, x2; hvc; b
+    write(&mut pair, RAM_BASE, &code);
+    write(&mut pair, HANDLER, &[alternate(SysReg::VNCR_EL2, VNCR), vec![ERET]].concat());
+    let mut state = random_state(&mut random, &pair.reference.state, RAM_BASE);
+    enter(World::Plain, false, DATA, &mut state);
+    set(&mut state, &VNCR, &[SECOND, DATA]);
+    state.x[5] = 0;
+    state.insn_count = pair.reference.state.insn_count;
+    for cpu in [&pair.reference, &pair.tested] {
+        let ram = &cpu.machine.ram;
+        ram.write(DATA + 0x78, 1_u64).and(ram.write(SECOND + 0x78, 1_u64 << 32)).expect("RAM");
+    }
+    pair.start(&state);
+    // Twelve instructions a turn, in which X5 grows by twice the word of one page, then of the other.
+    pair.run(12 * 1000);
+    pair.compare(&"turns");
+    assert_eq!(pair.tested.state.x[5], 1000 << 32 | 1000);
+}
+
+#[test]
 fn another_cpus_maintenance_reaches_slots_that_are_in_use() {
     let mut random = Random(0x5107_0006);
     let mut pair = pair();
