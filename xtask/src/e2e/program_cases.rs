@@ -46,7 +46,7 @@ const MATRIX: Case = Case {
 const STRESS: Case = Case {
     kernel: Kernel::Bare("stress"),
     cpus: 4,
-    append: "seconds=24",
+    append: "seconds=28",
     expect: &["^stress at EL2: 4 CPUs", "^PASS stage 1", "^PASS stage 2", "^stress: [0-9]+ passed, 0 failed"],
     check: Check::Markers,
     timeout_s: 240,
