@@ -57,7 +57,8 @@ pub(super) struct Source<'a> {
     pub(super) physical_less_host: u64,
 }
 
-/// What compiling needs lists for: kept from one block to the next, so that a block takes no memory of the host's.
+/// What compiling needs lists for: kept from one block to the next, so that most blocks take no memory of the host's. Those
+/// with runs of accesses or a loop still do.
 #[derive(Default)]
 pub(super) struct Lists {
     slow: Vec<Slow>,
